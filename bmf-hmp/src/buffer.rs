@@ -1,0 +1,394 @@
+//! [`Buffer`]: a window into shared bytes, on any device, that knows how to give them back.
+//!
+//! Cloning and slicing touch one reference count and no byte. This is the only file of the crate with
+//! `unsafe` code. It knows nothing of pixels or samples and moves nothing between devices.
+//!
+//! Who may touch the bytes:
+//!
+//! 1. Anyone holding a `Buffer` may read them, as long as they are CPU memory.
+//! 2. Nobody writes while more than one `Buffer` shares the storage, or while its owner says that
+//!    someone outside (a decoder's reference list, say) still reads it.
+//! 3. A sole holder may write through [`Buffer::get_mut`]. `&mut Buffer` then keeps others from
+//!    appearing, because a new holder can only be cloned from an existing one.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::fmt;
+use std::ops::{Bound, RangeBounds};
+use std::ptr::NonNull;
+use std::slice;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::Device;
+
+/// The alignment in bytes of all memory this crate allocates: a cache line, and the widest vector
+/// register in use.
+pub const ALIGNMENT: usize = 64;
+
+/// Keeps memory of another library alive. Dropping the owner releases the memory.
+///
+/// # Safety
+/// If [`is_unique`](Self::is_unique) returns `true`, the memory may be written, nobody but this owner
+/// refers to it, and that stays so until this owner is used to create another reference.
+pub unsafe trait BufferOwner: Send + Sync {
+    /// Whether the memory is writable and nobody outside the buffers of this owner can see it.
+    fn is_unique(&self) -> bool;
+}
+
+/// A window into shared, reference-counted bytes.
+///
+/// The storage is released exactly once, when the last `Buffer` that shares it is dropped, on the
+/// thread that drops it. Buffers can be sent and shared between threads.
+///
+/// ```
+/// use bmf_hmp::Buffer;
+///
+/// let mut whole = Buffer::from_vec(vec![1, 2, 3, 4]);
+/// let tail = whole.slice(2..);
+/// assert_eq!(tail.as_slice(), Some(&[3, 4][..]));
+/// assert!(whole.get_mut().is_none()); // shared with `tail`
+/// whole.make_mut()[3] = 9; // copied, once
+/// assert_eq!(tail.as_slice(), Some(&[3, 4][..]));
+/// ```
+#[derive(Clone)]
+pub struct Buffer {
+    ptr: NonNull<u8>,
+    len: usize,
+    device: Device,
+    owner: Arc<dyn BufferOwner>,
+}
+
+// SAFETY: the bytes are shared under the rules at the top of this file, which hold on any thread,
+// and the owner is `Send + Sync`.
+unsafe impl Send for Buffer {}
+// SAFETY: as above; `&Buffer` only reads.
+unsafe impl Sync for Buffer {}
+
+impl Buffer {
+    /// `len` zero bytes, aligned to [`ALIGNMENT`]. Aborts when memory is exhausted, as `vec!` does.
+    ///
+    /// # Panics
+    /// If `len` exceeds `isize::MAX`.
+    pub fn zeroed(len: usize) -> Self {
+        let region = Region::zeroed(len).unwrap_or_else(|| out_of_memory(len));
+        Self::from_region(region, len, drop)
+    }
+
+    /// `len` zero bytes, aligned to [`ALIGNMENT`]; `None` when memory is exhausted.
+    pub fn try_zeroed(len: usize) -> Option<Self> {
+        Region::zeroed(len).map(|region| Self::from_region(region, len, drop))
+    }
+
+    /// Takes over a vector without copying it.
+    pub fn from_vec(vec: Vec<u8>) -> Self {
+        Self::with_release(vec, drop)
+    }
+
+    /// Takes over a vector without copying it, and hands it to `release` when the last holder is gone.
+    pub fn with_release(mut vec: Vec<u8>, release: impl FnOnce(Vec<u8>) + Send + 'static) -> Self {
+        let (ptr, len) = (vec.as_mut_ptr(), vec.len());
+        let ptr = NonNull::new(ptr).expect("a vector's pointer is never null");
+        // SAFETY: the vector's heap block is initialised, stays where it is while the closure holds
+        // the vector, and nobody else can reach it before `release` is called.
+        unsafe { Self::from_raw(ptr, len, Device::Cpu, move || release(vec)) }
+    }
+
+    /// A copy of `bytes`.
+    pub fn copy_from_slice(bytes: &[u8]) -> Self {
+        let mut copy = Self::zeroed(bytes.len());
+        if let Some(target) = copy.get_mut() {
+            target.copy_from_slice(bytes);
+        }
+        copy
+    }
+
+    /// Shares bytes that someone else owns, without copying them: a memory map, a string, an
+    /// `Arc<[u8]>`. They are never written: [`get_mut`](Self::get_mut) returns `None`.
+    pub fn from_read_only<T: AsRef<[u8]> + Send + Sync + 'static>(owner: T) -> Self {
+        let owner = Arc::new(ReadOnly(owner));
+        let bytes = owner.0.as_ref();
+        let (ptr, len) = (NonNull::from(bytes).cast(), bytes.len());
+        // The window stays valid for as long as `owner` is neither changed nor dropped, and from here
+        // on nobody can reach it.
+        Self {
+            ptr,
+            len,
+            device: Device::Cpu,
+            owner,
+        }
+    }
+
+    /// Wraps memory that an owner keeps alive.
+    ///
+    /// # Safety
+    /// From now until `owner` is dropped,
+    /// - the `len` bytes at `ptr` are valid, initialised if `device` is the CPU, and at most
+    ///   `isize::MAX` many;
+    /// - nobody writes to them except through the returned buffer.
+    pub unsafe fn from_owner(
+        ptr: NonNull<u8>,
+        len: usize,
+        device: Device,
+        owner: impl BufferOwner + 'static,
+    ) -> Self {
+        Self {
+            ptr,
+            len,
+            device,
+            owner: Arc::new(owner),
+        }
+    }
+
+    /// Wraps memory that the buffer then has for itself, until `release` is called, exactly once, on
+    /// the thread that drops the last holder.
+    ///
+    /// # Safety
+    /// Until `release` is called,
+    /// - the `len` bytes at `ptr` are valid for reads and writes, initialised if `device` is the CPU,
+    ///   and at most `isize::MAX` many;
+    /// - nobody else reads or writes them.
+    pub unsafe fn from_raw(
+        ptr: NonNull<u8>,
+        len: usize,
+        device: Device,
+        release: impl FnOnce() + Send + 'static,
+    ) -> Self {
+        Self {
+            ptr,
+            len,
+            device,
+            owner: Arc::new(Release(Mutex::new(Some(release)))),
+        }
+    }
+
+    /// The first `len` bytes of a region, which goes to `release` when the last holder is gone.
+    pub(crate) fn from_region(
+        region: Region,
+        len: usize,
+        release: impl FnOnce(Region) + Send + 'static,
+    ) -> Self {
+        assert!(
+            len <= region.len(),
+            "a buffer of {len} bytes in a region of {}",
+            region.len()
+        );
+        // SAFETY: a region is initialised memory with one owner, which the closure now is; `len` is
+        // within it.
+        unsafe { Self::from_raw(region.ptr, len, Device::Cpu, move || release(region)) }
+    }
+
+    /// How many bytes the window shows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the window shows nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Where the bytes are.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The address of the first byte, on [`device`](Self::device). It stays valid while any holder of
+    /// the storage lives. Writing through it is sound only under the rules for
+    /// [`get_mut`](Self::get_mut).
+    pub fn as_ptr(&self) -> *const u8 {
+        self.ptr.as_ptr()
+    }
+
+    /// The bytes; `None` when they are not in CPU memory.
+    pub fn as_slice(&self) -> Option<&[u8]> {
+        if !self.device.is_cpu() {
+            return None;
+        }
+        // SAFETY: the constructors guarantee `len` initialised bytes at `ptr` while the owner lives,
+        // slicing only narrows, and nobody writes while `self` is borrowed (rule 3).
+        Some(unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len) })
+    }
+
+    /// A window into this window; the storage is shared.
+    ///
+    /// # Panics
+    /// If the range does not lie within the window. [`try_slice`](Self::try_slice) returns `None`.
+    #[must_use]
+    pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
+        let bounds = (range.start_bound().cloned(), range.end_bound().cloned());
+        self.try_slice(bounds)
+            .unwrap_or_else(|| panic!("range {bounds:?} is outside a buffer of {} bytes", self.len))
+    }
+
+    /// A window into this window; `None` if the range does not lie within it. The storage is shared.
+    pub fn try_slice(&self, range: impl RangeBounds<usize>) -> Option<Self> {
+        let (start, len) = self.resolve(range)?;
+        let ptr = NonNull::new(self.ptr.as_ptr().wrapping_add(start))?;
+        Some(Self {
+            ptr,
+            len,
+            device: self.device,
+            owner: Arc::clone(&self.owner),
+        })
+    }
+
+    fn resolve(&self, range: impl RangeBounds<usize>) -> Option<(usize, usize)> {
+        let start = match range.start_bound() {
+            Bound::Included(&start) => start,
+            Bound::Excluded(&before) => before.checked_add(1)?,
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(&last) => last.checked_add(1)?,
+            Bound::Excluded(&end) => end,
+            Bound::Unbounded => self.len,
+        };
+        (start <= end && end <= self.len).then(|| (start, end - start))
+    }
+
+    /// Shows only the first `len` bytes from now on; no effect if there are no more.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// Whether this is the only holder of its storage, inside and outside of this crate. Another
+    /// thread that drops its share makes this true at any time; nobody can make it false while you
+    /// hold the only one.
+    pub fn is_unique(&self) -> bool {
+        Arc::strong_count(&self.owner) == 1 && self.owner.is_unique()
+    }
+
+    /// The bytes for writing; `None` when the storage is shared, read-only, or not in CPU memory.
+    pub fn get_mut(&mut self) -> Option<&mut [u8]> {
+        let unique = Arc::get_mut(&mut self.owner).is_some_and(|owner| owner.is_unique());
+        if !unique || !self.device.is_cpu() {
+            return None;
+        }
+        // SAFETY:
+        // - `len` initialised, valid bytes: as in `as_slice`.
+        // - Writable and exclusive: no other `Buffer` shares the owner, the owner vouches for
+        //   everyone else, and `&mut self` keeps it so for the lifetime of the slice.
+        Some(unsafe { slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) })
+    }
+
+    /// The bytes for writing. If they cannot be written in place, they are first copied, once, and
+    /// this buffer lets go of the old storage.
+    ///
+    /// # Panics
+    /// If the bytes are not in CPU memory. [`try_make_mut`](Self::try_make_mut) returns `None`.
+    pub fn make_mut(&mut self) -> &mut [u8] {
+        let device = self.device;
+        self.try_make_mut()
+            .unwrap_or_else(|| panic!("a buffer on {device} is not for the CPU to write"))
+    }
+
+    /// Like [`make_mut`](Self::make_mut); `None` when the bytes are not in CPU memory.
+    pub fn try_make_mut(&mut self) -> Option<&mut [u8]> {
+        if self.get_mut().is_none() {
+            *self = Self::copy_from_slice(self.as_slice()?);
+        }
+        self.get_mut()
+    }
+
+    /// Whether two buffers show the same window of the same storage.
+    pub fn ptr_eq(&self, other: &Self) -> bool {
+        self.ptr == other.ptr && self.len == other.len && self.shares_storage(other)
+    }
+
+    /// Whether two buffers keep the same storage alive, whatever they show of it.
+    pub fn shares_storage(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.owner, &other.owner)
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(vec: Vec<u8>) -> Self {
+        Self::from_vec(vec)
+    }
+}
+
+/// An empty buffer.
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::zeroed(0)
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} bytes on {})", self.len, self.device)
+    }
+}
+
+/// Bytes of some other owner, to be read only.
+struct ReadOnly<T>(T);
+
+// SAFETY: never unique, so nothing is promised.
+unsafe impl<T: Send + Sync> BufferOwner for ReadOnly<T> {
+    fn is_unique(&self) -> bool {
+        false
+    }
+}
+
+/// Memory with no other owner, and how to give it back. The mutex is never contended; it spares the
+/// callback from having to be `Sync`.
+struct Release<F: FnOnce() + Send>(Mutex<Option<F>>);
+
+// SAFETY: made only by `Buffer::from_raw`, whose caller gives the memory away for writing.
+unsafe impl<F: FnOnce() + Send> BufferOwner for Release<F> {
+    fn is_unique(&self) -> bool {
+        true
+    }
+}
+
+impl<F: FnOnce() + Send> Drop for Release<F> {
+    fn drop(&mut self) {
+        let release = self
+            .0
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(release) = release {
+            release();
+        }
+    }
+}
+
+/// A block of initialised memory from the global allocator, aligned to [`ALIGNMENT`], with one owner.
+pub(crate) struct Region {
+    ptr: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: a region is the only owner of its memory.
+unsafe impl Send for Region {}
+
+impl Region {
+    /// `len` zero bytes; `None` if there is no such memory. An empty region has one byte.
+    pub(crate) fn zeroed(len: usize) -> Option<Self> {
+        let layout = Layout::from_size_align(len.max(1), ALIGNMENT).ok()?;
+        // SAFETY: the size is not zero.
+        let ptr = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        Some(Self { ptr, layout })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.layout.size()
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `zeroed` with this layout, and freed only here.
+        unsafe { dealloc(self.ptr.as_ptr(), self.layout) };
+    }
+}
+
+pub(crate) fn out_of_memory(len: usize) -> ! {
+    match Layout::from_size_align(len, ALIGNMENT) {
+        Ok(layout) => std::alloc::handle_alloc_error(layout),
+        Err(_) => panic!("{len} bytes are more than a buffer can have"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! What a module says of itself before it is created: ports, options, documentation. This is all
+//! that validation, `bmf inspect` and the shell one-liner know of a module.
+
+use serde_json::Value;
+
+use crate::config::InputManager;
+use crate::{Module, ModuleError, OptionIssue, Options};
+
+/// The description of a module.
+#[derive(Clone, Debug)]
+pub struct ModuleDescriptor {
+    /// The name that graphs use, such as `c_ffmpeg_decoder`.
+    pub name: String,
+    /// Version of the module, usually its crate's.
+    pub version: String,
+    /// One line for lists.
+    pub summary: String,
+    /// What it does, in paragraphs.
+    pub docs: String,
+    /// Input ports.
+    pub inputs: Ports,
+    /// Output ports.
+    pub outputs: Ports,
+    /// Whether it does something of its own (writes a file, sends, counts), so that it is worth
+    /// running although nobody consumes its outputs.
+    pub is_sink: bool,
+    /// The JSON Schema of the options, with defaults and descriptions.
+    pub options: Value,
+    /// The input policy this module needs, where it needs one; a graph may still override it.
+    pub input_manager: Option<InputManager>,
+}
+
+/// The ports on one side of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ports {
+    /// Exactly these, in index order.
+    Fixed(Vec<PortSpec>),
+    /// As many alike as the graph connects, between `min` and `max`.
+    Any {
+        /// Fewest that make sense.
+        min: usize,
+        /// Most that are possible; `None` is without limit.
+        max: Option<usize>,
+        /// What each of them is.
+        each: PortSpec,
+    },
+}
+
+/// One port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortSpec {
+    /// Name in graphs and messages, such as `video`.
+    pub name: String,
+    /// What travels there.
+    pub kind: PortKind,
+    /// One line of documentation.
+    pub docs: String,
+    /// Whether the module works without it being connected.
+    pub optional: bool,
+}
+
+/// What kind of packets a port carries.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PortKind {
+    /// Decoded pictures.
+    Video,
+    /// Decoded sound.
+    Audio,
+    /// Any packet.
+    Any,
+}
+
+impl PortSpec {
+    /// A port that must be connected.
+    pub fn new(name: &str, kind: PortKind, docs: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            docs: docs.to_owned(),
+            optional: false,
+        }
+    }
+
+    /// The same port, but the module works without it.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+}
+
+impl Ports {
+    /// No ports.
+    pub fn none() -> Self {
+        Self::Fixed(Vec::new())
+    }
+
+    /// The index of the port called `name`. Alike ports go by their number.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        match self {
+            Self::Fixed(ports) => ports
+                .iter()
+                .position(|port| port.name == name)
+                .or_else(|| name.parse().ok().filter(|&index| index < ports.len())),
+            Self::Any { max, .. } => name
+                .parse()
+                .ok()
+                .filter(|&index| max.is_none_or(|max| index < max)),
+        }
+    }
+
+    /// The port at `index`.
+    pub fn get(&self, index: usize) -> Option<&PortSpec> {
+        match self {
+            Self::Fixed(ports) => ports.get(index),
+            Self::Any { max, each, .. } => Some(each).filter(|_| max.is_none_or(|max| index < max)),
+        }
+    }
+
+    /// The name of the port at `index`, for messages: its own, or its number.
+    pub fn name_of(&self, index: usize) -> String {
+        match self {
+            Self::Fixed(ports) if index < ports.len() => ports[index].name.clone(),
+            _ => index.to_string(),
+        }
+    }
+
+    /// Fewest and most ports (`None`: no limit).
+    pub fn limits(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::Fixed(ports) => {
+                let required = ports.iter().rposition(|port| !port.optional);
+                (required.map_or(0, |last| last + 1), Some(ports.len()))
+            }
+            Self::Any { min, max, .. } => (*min, *max),
+        }
+    }
+}
+
+/// Makes instances of one module. One factory serves all graphs of a process.
+pub trait ModuleFactory: Send + Sync {
+    /// What the module is.
+    fn descriptor(&self) -> &ModuleDescriptor;
+
+    /// Checks options without creating or opening anything.
+    fn check(&self, options: &Options) -> Vec<OptionIssue>;
+
+    /// Makes an instance. Opens nothing: that is [`Module::open`].
+    ///
+    /// # Errors
+    /// When the options do not fit; [`check`](Self::check) finds the same before.
+    fn create(&self, options: &Options) -> Result<Box<dyn Module>, ModuleError>;
+
+    /// Whether this module answers to `verb` in a one-line graph, and with which options:
+    /// `decode in.mp4` or `scale 1280:720`. An inner `Err` is a message for the user.
+    fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
+        let _ = (verb, args);
+        None
+    }
+}
+
+/// One word after the verb in a one-line graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShorthandArg {
+    /// A bare word: `in.mp4`.
+    Word(String),
+    /// A pair: `crf=23`.
+    Pair(String, String),
+}
+
+/// What a verb of a one-line graph stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shorthand {
+    /// The options of the node.
+    pub options: Options,
+    /// Which of the flowing streams the node takes; the others pass it by.
+    pub takes: PortKind,
+}

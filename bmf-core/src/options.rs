@@ -1,0 +1,231 @@
+//! The options of a node: a JSON object, read into a module's own type. What the keys mean is the
+//! module's business.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::suggest::nearest;
+
+/// The options of one node, as a JSON object in the order the user wrote them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Options(pub Map<String, Value>);
+
+/// Something about an option that the user should know.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct OptionIssue {
+    /// Which option: `video_params.crf`. Empty for the options as a whole.
+    pub path: String,
+    /// Whether the graph can run in spite of it.
+    pub kind: IssueKind,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// How bad an [`OptionIssue`] is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum IssueKind {
+    /// Nobody reads this key: a warning, an error under `--strict`.
+    Unknown,
+    /// The value cannot be used: an error.
+    Invalid,
+}
+
+impl OptionIssue {
+    /// A value that cannot be used.
+    pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            kind: IssueKind::Invalid,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// A key that nobody reads, with the nearest of the `known` ones as the hint.
+    pub fn unknown<'a>(path: impl Into<String>, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let path = path.into();
+        let key = path.rsplit('.').next().unwrap_or(&path);
+        Self {
+            kind: IssueKind::Unknown,
+            message: format!("unknown option \"{path}\""),
+            hint: nearest(key, known).map(|name| format!("did you mean \"{name}\"?")),
+            path,
+        }
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl Options {
+    /// Options out of a JSON object; `None` for any other JSON.
+    pub fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Object(map) => Some(Self(map)),
+            _ => None,
+        }
+    }
+
+    /// The value at a dotted path such as `video_params.crf`.
+    pub fn get(&self, path: &str) -> Option<&Value> {
+        let mut keys = path.split('.');
+        let first = self.0.get(keys.next()?)?;
+        keys.try_fold(first, |value, key| value.get(key))
+    }
+
+    /// Sets the value at a dotted path, making objects on the way.
+    ///
+    /// # Errors
+    /// When something on the way is there already and is not an object.
+    pub fn set(&mut self, path: &str, value: Value) -> Result<(), OptionIssue> {
+        let mut map = &mut self.0;
+        let mut keys: Vec<&str> = path.split('.').collect();
+        let last = keys.pop().unwrap_or_default();
+        for key in keys {
+            let entry = map.entry(key).or_insert_with(|| Value::Object(Map::new()));
+            map = entry.as_object_mut().ok_or_else(|| {
+                OptionIssue::invalid(path, format!("\"{key}\" is not a group of options"))
+            })?;
+        }
+        map.insert(last.to_owned(), value);
+        Ok(())
+    }
+
+    /// Reads the options into `T`. Keys that `T` does not know are left alone; [`check`](Self::check)
+    /// finds them.
+    ///
+    /// # Errors
+    /// The path of the first option whose value does not fit, and why.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, OptionIssue> {
+        let value = Value::Object(self.0.clone());
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            let path = if path == "." { String::new() } else { path };
+            OptionIssue::invalid(path, error.into_inner().to_string())
+        })
+    }
+
+    /// Reads the options into `T` and lists what is wrong: a value that does not fit, keys that
+    /// `T` does not know. `schema` is the JSON Schema of `T`, used for suggestions.
+    pub fn check<T: DeserializeOwned>(&self, schema: &Value) -> (Option<T>, Vec<OptionIssue>) {
+        let mut issues = Vec::new();
+        let mut unknown = Vec::new();
+        let value = Value::Object(self.0.clone());
+        // The type behind `serde(flatten)` sees no unknown keys, which is what a module that
+        // passes keys on (to an encoder, to a muxer) wants.
+        let ignored: Result<T, _> =
+            serde_ignored::deserialize(value, |path| unknown.push(path.to_string()));
+        let parsed = match ignored {
+            Ok(parsed) => Some(parsed),
+            Err(_) => match self.parse::<T>() {
+                Ok(parsed) => Some(parsed),
+                Err(issue) => {
+                    issues.push(issue);
+                    None
+                }
+            },
+        };
+        for path in unknown {
+            // serde_ignored writes a `?` where it goes through an `Option`.
+            let path = path.replace(".?", "");
+            let known = schema_keys(schema, &path);
+            issues.push(OptionIssue::unknown(path, known.iter().map(String::as_str)));
+        }
+        (parsed, issues)
+    }
+}
+
+/// The keys that `schema` knows beside `path`.
+fn schema_keys(schema: &Value, path: &str) -> Vec<String> {
+    let mut at = schema;
+    let mut parents: Vec<&str> = path.split('.').collect();
+    parents.pop();
+    for key in parents {
+        let Some(next) = resolve(schema, at).pointer(&format!("/properties/{key}")) else {
+            return Vec::new();
+        };
+        at = next;
+    }
+    resolve(schema, at)
+        .get("properties")
+        .and_then(Value::as_object)
+        .map(|properties| properties.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+/// Follows `$ref` (also the one inside `anyOf`, which is how an optional group is written).
+fn resolve<'a>(root: &'a Value, at: &'a Value) -> &'a Value {
+    let reference = at.get("$ref").or_else(|| {
+        let variants = at.get("anyOf")?.as_array()?;
+        variants.iter().find_map(|variant| variant.get("$ref"))
+    });
+    reference
+        .and_then(Value::as_str)
+        .and_then(|path| root.pointer(path.trim_start_matches('#')))
+        .unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "only what is read into it matters")]
+    struct Sample {
+        input_path: String,
+        video_params: Option<Inner>,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "only what is read into it matters")]
+    struct Inner {
+        width: u32,
+    }
+
+    fn check(value: Value) -> String {
+        let schema = json!({
+            "properties": { "input_path": {}, "video_params": {"anyOf": [{"$ref": "#/$defs/Inner"}]} },
+            "$defs": { "Inner": { "properties": { "width": {} } } },
+        });
+        let options = Options::from_value(value).unwrap();
+        let (_, issues) = options.check::<Sample>(&schema);
+        issues
+            .iter()
+            .map(|issue| {
+                let hint = issue.hint.as_deref().unwrap_or("-");
+                format!("{} | {} | {hint}\n", issue.path, issue.message)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn wrong_values_and_unknown_keys_are_told_by_path() {
+        insta::assert_snapshot!(check(json!({
+            "input_path": "a", "inputpath": 1, "video_params": { "width": 4, "widht": 3 },
+        })), @r#"
+        inputpath | unknown option "inputpath" | did you mean "input_path"?
+        video_params.widht | unknown option "video_params.widht" | did you mean "width"?
+        "#);
+        insta::assert_snapshot!(check(json!({"input_path": "a", "video_params": {"width": "x"}})), @r#"video_params.width | invalid type: string "x", expected u32 | -"#);
+        insta::assert_snapshot!(check(json!({})), @" | missing field `input_path` | -");
+    }
+
+    #[test]
+    fn set_makes_groups_and_refuses_to_replace_values() {
+        let mut options = Options::default();
+        options.set("video_params.crf", json!(23)).unwrap();
+        assert_eq!(options.get("video_params.crf"), Some(&json!(23)));
+        assert!(options.set("video_params.crf.x", json!(1)).is_err());
+    }
+}

@@ -1,0 +1,186 @@
+//! One unit of work: what arrived for a node, and what the node sends. Tasks are reused from step
+//! to step, so neither side allocates once the queues have grown to their working size.
+
+use std::collections::VecDeque;
+
+use bmf_hmp::{Packet, Timestamp};
+use smallvec::SmallVec;
+
+use crate::{Signal, StreamItem};
+
+/// What a module is given in one call of [`Module::process`](crate::Module::process).
+///
+/// A task carries everything that is ready, not one packet: locks, calls and wake-ups are paid per
+/// task. Packets that a module leaves on an input are offered again with the next task.
+#[derive(Debug, Default)]
+pub struct Task {
+    timestamp: Option<Timestamp>,
+    inputs: SmallVec<[TaskInput; 2]>,
+    outputs: SmallVec<[TaskOutput; 2]>,
+}
+
+/// What one input port delivers with a task.
+#[derive(Debug, Default)]
+pub struct TaskInput {
+    /// Packets in stream order; the module pops from the front.
+    pub packets: VecDeque<Packet>,
+    /// True when nothing more will arrive on this port after `packets`.
+    pub ended: bool,
+    connected: bool,
+}
+
+/// Where a module leaves what it sends on one output port.
+#[derive(Debug, Default)]
+pub struct TaskOutput {
+    items: Vec<StreamItem>,
+    connected: bool,
+    ended: bool,
+}
+
+impl Task {
+    /// A task for a node with these ports; each flag says whether the port is connected.
+    pub fn new(inputs: &[bool], outputs: &[bool]) -> Self {
+        let input = |&connected: &bool| TaskInput {
+            connected,
+            ended: !connected,
+            ..TaskInput::default()
+        };
+        let output = |&connected: &bool| TaskOutput {
+            connected,
+            ..TaskOutput::default()
+        };
+        Self {
+            timestamp: None,
+            inputs: inputs.iter().map(input).collect(),
+            outputs: outputs.iter().map(output).collect(),
+        }
+    }
+
+    /// The time this task is for, where the input policy defines one (synchronising policies do;
+    /// `immediate` does not).
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
+
+    /// Sets the time this task is for. Called by input policies.
+    pub fn set_timestamp(&mut self, timestamp: Option<Timestamp>) {
+        self.timestamp = timestamp;
+    }
+
+    /// The input ports, by index.
+    pub fn inputs(&self) -> &[TaskInput] {
+        &self.inputs
+    }
+
+    /// The input ports, by index.
+    pub fn inputs_mut(&mut self) -> &mut [TaskInput] {
+        &mut self.inputs
+    }
+
+    /// The output ports, by index.
+    pub fn outputs(&self) -> &[TaskOutput] {
+        &self.outputs
+    }
+
+    /// The output ports, by index.
+    pub fn outputs_mut(&mut self) -> &mut [TaskOutput] {
+        &mut self.outputs
+    }
+
+    /// The next packet of input `port`; `None` when there is none now or no such port.
+    pub fn pop(&mut self, port: usize) -> Option<Packet> {
+        self.inputs.get_mut(port)?.packets.pop_front()
+    }
+
+    /// Sends `packet` on output `port`. A port that nobody consumes swallows it.
+    pub fn push(&mut self, port: usize, packet: Packet) {
+        if let Some(output) = self.outputs.get_mut(port) {
+            output.push(packet);
+        }
+    }
+
+    /// True when every input port has ended and delivered all it had.
+    pub fn inputs_ended(&self) -> bool {
+        self.inputs
+            .iter()
+            .all(|input| input.ended && input.packets.is_empty())
+    }
+}
+
+impl TaskInput {
+    /// Whether anything produces this input. An unconnected port is `ended` from the start.
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+}
+
+impl TaskOutput {
+    /// Whether anybody consumes this output: work for an unconnected one can be skipped.
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Whether the output still accepts packets.
+    pub fn is_open(&self) -> bool {
+        self.connected && !self.ended
+    }
+
+    /// Sends a packet. Dropped when nobody consumes the port; a packet after [`end`](Self::end) is
+    /// dropped too.
+    pub fn push(&mut self, packet: Packet) {
+        if self.is_open() {
+            self.items.push(StreamItem::Packet(packet));
+        }
+    }
+
+    /// Ends this output before the node itself is done, so that its consumers need not wait.
+    pub fn end(&mut self) {
+        if self.is_open() {
+            self.items.push(StreamItem::Signal(Signal::Eof));
+        }
+        self.ended = true;
+    }
+
+    /// What the module has sent, in order. Drained by output propagation.
+    pub fn items_mut(&mut self) -> &mut Vec<StreamItem> {
+        &mut self.items
+    }
+
+    /// What the module has sent and propagation has not taken yet.
+    pub fn items(&self) -> &[StreamItem] {
+        &self.items
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(t: i64) -> Packet {
+        Packet::new(Timestamp::from_micros(t), t)
+    }
+
+    #[test]
+    fn unconnected_ports_end_at_once_and_swallow() {
+        let mut task = Task::new(&[false], &[false, true]);
+        assert!(task.inputs_ended());
+        task.push(0, packet(1));
+        task.push(1, packet(1));
+        task.push(7, packet(1));
+        assert_eq!(task.outputs()[0].items().len(), 0);
+        assert_eq!(task.outputs()[1].items().len(), 1);
+    }
+
+    #[test]
+    fn nothing_follows_the_end_of_an_output() {
+        let mut task = Task::new(&[], &[true]);
+        task.push(0, packet(1));
+        task.outputs_mut()[0].end();
+        task.push(0, packet(2));
+        task.outputs_mut()[0].end();
+        assert!(matches!(
+            task.outputs()[0].items(),
+            [StreamItem::Packet(_), StreamItem::Signal(Signal::Eof)]
+        ));
+    }
+}

@@ -1,0 +1,21 @@
+//! What a module author imports. Holds no engine: a module sees tasks and nothing else.
+#![doc = include_str!("../README.md")]
+
+mod module_type;
+mod runner;
+
+pub use bmf_core::{ModuleFactory, Options, config, nearest};
+pub use module_type::{Description, ModuleType, factory};
+pub use runner::ModuleRunner;
+pub use {bmf_hmp as hmp, schemars, serde, serde_json};
+
+/// All that most modules need.
+pub mod prelude {
+    pub use bmf_core::{
+        Ending, Flow, Module, ModuleContext, ModuleError, OptionIssue, OutputFile, PortKind,
+        PortSpec, Ports, Report, Shorthand, ShorthandArg, Task, TaskOutput,
+    };
+    pub use bmf_hmp::{Packet, Payload, Timestamp};
+
+    pub use crate::{Description, ModuleType, factory};
+}

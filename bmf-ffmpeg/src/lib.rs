@@ -1,0 +1,72 @@
+//! FFmpeg's demuxer, decoder, filter graph, encoder and muxer as safe, owned types.
+#![doc = include_str!("../README.md")]
+#![expect(
+    unsafe_code,
+    reason = "every call into FFmpeg's C libraries is unsafe; the public API is not"
+)]
+
+mod sys;
+mod units;
+
+mod dict;
+mod error;
+pub mod log;
+pub mod names;
+mod options;
+
+mod formats;
+mod frame;
+mod packet;
+mod params;
+mod stream;
+
+mod av_buffer;
+mod color;
+mod convert;
+
+mod flow;
+mod interrupt;
+mod pipe;
+
+mod input;
+
+mod decoder;
+
+mod filter;
+mod filter_params;
+mod filter_text;
+
+mod encoder;
+mod encoder_info;
+
+mod mux_clock;
+mod output;
+mod output_info;
+
+mod audio_clock;
+mod sync;
+
+pub use audio_clock::AudioClock;
+pub use convert::{
+    audio_from_av, audio_to_av, packet_from_av, packet_to_av, video_from_av, video_to_av,
+};
+pub use decoder::{Decoder, DecoderConfig, Skip};
+pub use dict::Dict;
+pub use encoder::{AudioParams, Encoder, EncoderConfig, EncoderInput, VideoParams};
+pub use encoder_info::EncoderInfo;
+pub use error::{Error, ErrorKind};
+pub use filter::FilterGraph;
+pub use filter_params::{AudioInput, FilterInput, FilterOutput, GraphConfig, VideoInput};
+pub use filter_text::OpenPad;
+pub use flow::{Fed, Pulled};
+pub use formats::{Layout, PixFmt, SampleFmt};
+pub use frame::AvFrame;
+pub use input::{Demuxer, InputConfig, Read};
+pub use interrupt::Interrupt;
+pub use options::{UnusedOption, nearest};
+pub use output::{Muxer, OutputConfig, StreamConfig, Written};
+pub use output_info::MuxerInfo;
+pub use packet::AvPacket;
+pub use params::CodecParameters;
+pub use stream::{DisplayMatrix, StreamInfo};
+pub use sync::{FrameRateMode, FrameSync, Plan, encoder_ticks, frame_ticks};

@@ -1,0 +1,59 @@
+//! The workspace's driver, `cargo xtask <command>`: one file per command. It touches no media itself and depends on no
+//! crate of the workspace, so it builds on a machine that has only Rust.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks to its terminal"
+)]
+
+mod args;
+mod workspace;
+
+mod bench;
+mod bench_media;
+mod demo;
+mod test;
+mod tidy;
+
+mod deps;
+mod measure;
+mod sh;
+mod steps;
+
+use std::process::ExitCode;
+
+use crate::args::Command;
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    let command = match args::parse(lexopt::Parser::from_env()) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("error: {error}\n\n{}", args::HELP);
+            return ExitCode::from(2);
+        }
+    };
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    if command == Command::Help {
+        println!("{}", args::HELP);
+        return Ok(());
+    }
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Help => Ok(()),
+        Command::Test(what) => test::run(&workspace, &what),
+        Command::Demo => demo::run(&workspace),
+        Command::Tidy => tidy::run(&workspace),
+        Command::Bench(what) => bench::run(&workspace, what),
+    }
+}

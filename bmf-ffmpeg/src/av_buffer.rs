@@ -53,16 +53,17 @@ pub(crate) unsafe fn adopt(
     // SAFETY: the caller's promise.
     let (base, size) = unsafe { ((*reference).data.addr(), (*reference).size) };
     let offset = start.addr().checked_sub(base)?;
-    let length = length.min(size.checked_sub(offset)?);
-    // SAFETY: the caller's promise; the offset lies inside.
-    let pointer = NonNull::new(unsafe { (*reference).data.add(offset) })?;
+    let end = offset + length.min(size.checked_sub(offset)?);
+    // SAFETY: the caller's promise.
+    let pointer = NonNull::new(unsafe { (*reference).data })?;
     // SAFETY: the caller's promise.
     let own = unsafe { sys::av_buffer_ref(reference) };
     let own = NonNull::new(own).unwrap_or_else(|| sys::out_of_memory::<sys::AVBufferRef>());
-    // SAFETY: the bytes lie inside the memory that `own` keeps alive. FFmpeg's
+    // SAFETY: these bytes are the memory that `own` keeps alive. FFmpeg's
     // allocations count as initialised: their bytes come from outside of Rust,
     // and every value is a valid `u8`. Writers check for a single reference.
-    Some(unsafe { Buffer::from_owner(pointer, length, Device::Cpu, AvOwner(own)) })
+    let whole = unsafe { Buffer::from_owner(pointer, size, Device::Cpu, AvOwner(own)) };
+    whole.try_slice(offset..end)
 }
 
 /// An `AVBufferRef` that keeps `buffer` alive and gives access to its bytes.

@@ -26,8 +26,6 @@ pub struct MuxerInfo {
     pub has_no_timestamps: bool,
     /// Whether it opens files of its own (image sequences, HLS), or none at all.
     pub opens_own_files: bool,
-    /// Option names: its own, those of all formats, and those of files.
-    pub options: BTreeSet<String>,
 }
 
 impl MuxerInfo {
@@ -71,23 +69,17 @@ impl MuxerInfo {
         unsafe { default_encoder(lookup(&self.name), kind, url) }
     }
 
-    /// Whether the format takes a codec, by FFmpeg's codec name such as "h264";
-    /// `None` where FFmpeg's tables do not say.
-    pub fn takes(&self, codec: &str) -> Option<bool> {
-        let codec = sys::c_string(codec);
+    /// Option names: its own, those of all formats, and those of the protocol that the URL names.
+    pub fn options(&self, url: &str) -> BTreeSet<String> {
         let format = lookup(&self.name);
-        // SAFETY: look-ups in static tables; the id is read as an integer.
+        // SAFETY: null or static.
         unsafe {
-            let descriptor = sys::avcodec_descriptor_get_by_name(codec.as_ptr());
-            if descriptor.is_null() || format.is_null() {
-                return None;
-            }
-            let id = sys::get_enum!(descriptor, id).cast_unsigned();
-            match sys::avformat_query_codec(format, id, NORMAL_COMPLIANCE) {
-                0 => Some(false),
-                1 => Some(true),
-                _ => None,
-            }
+            let private = if format.is_null() {
+                ptr::null()
+            } else {
+                (*format).priv_class
+            };
+            names::format_options(private, url, Side::Writing)
         }
     }
 
@@ -108,14 +100,10 @@ impl MuxerInfo {
                 allows_variable_frame_rate: has(sys::AVFMT_VARIABLE_FPS),
                 has_no_timestamps: has(sys::AVFMT_NOTIMESTAMPS),
                 opens_own_files: has(sys::AVFMT_NOFILE),
-                options: names::format_options((*format).priv_class, "file:", Side::Writing),
             })
         }
     }
 }
-
-/// FFmpeg's `FF_COMPLIANCE_NORMAL`.
-const NORMAL_COMPLIANCE: c_int = 0;
 
 /// The format of that name, or null.
 fn lookup(name: &str) -> *const sys::AVOutputFormat {
@@ -158,7 +146,9 @@ mod tests {
     fn formats_say_what_they_need() {
         let mp4 = MuxerInfo::guess("a.mp4").unwrap();
         assert!(
-            mp4.needs_global_header && !mp4.opens_own_files && mp4.options.contains("movflags")
+            mp4.needs_global_header
+                && !mp4.opens_own_files
+                && mp4.options("a.mp4").contains("movflags")
         );
         assert!(MuxerInfo::guess("%03d.png").unwrap().opens_own_files);
         assert_eq!(
@@ -173,11 +163,6 @@ mod tests {
                 .unwrap()
                 .default_encoder(MediaKind::Video, "a.wav"),
             None
-        );
-        let webm = MuxerInfo::find("webm").unwrap();
-        assert_eq!(
-            (webm.takes("h264"), webm.takes("vp9")),
-            (Some(false), Some(true))
         );
         insta::assert_snapshot!(MuxerInfo::find("mpp4").unwrap_err(), @"output format 'mpp4': no such output format; did you mean 'mp4'?");
     }

@@ -35,11 +35,6 @@ unsafe extern "C" {
         mime_type: *const c_char,
         kind: c_int,
     ) -> c_uint;
-    pub(crate) fn avformat_query_codec(
-        format: *const AVOutputFormat,
-        id: c_uint,
-        compliance: c_int,
-    ) -> c_int;
     pub(crate) fn avfilter_pad_get_type(pads: *const AVFilterPad, index: c_int) -> c_int;
     pub(crate) fn av_find_best_stream(
         context: *mut AVFormatContext,

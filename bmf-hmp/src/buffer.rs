@@ -53,6 +53,8 @@ pub unsafe trait BufferOwner: Send + Sync {
 pub struct Buffer {
     ptr: NonNull<u8>,
     len: usize,
+    /// Valid bytes of the storage behind the window.
+    slack: usize,
     device: Device,
     owner: Arc<dyn BufferOwner>,
 }
@@ -112,6 +114,7 @@ impl Buffer {
         Self {
             ptr,
             len,
+            slack: 0,
             device: Device::Cpu,
             owner,
         }
@@ -133,6 +136,7 @@ impl Buffer {
         Self {
             ptr,
             len,
+            slack: 0,
             device,
             owner: Arc::new(owner),
         }
@@ -155,6 +159,7 @@ impl Buffer {
         Self {
             ptr,
             len,
+            slack: 0,
             device,
             owner: Arc::new(Release(Mutex::new(Some(release)))),
         }
@@ -171,9 +176,12 @@ impl Buffer {
             "a buffer of {len} bytes in a region of {}",
             region.len()
         );
+        let slack = region.len() - len;
         // SAFETY: a region is initialised memory with one owner, which the closure now is; `len` is
         // within it.
-        unsafe { Self::from_raw(region.ptr, len, Device::Cpu, move || release(region)) }
+        let buffer =
+            unsafe { Self::from_raw(region.ptr, len, Device::Cpu, move || release(region)) };
+        Self { slack, ..buffer }
     }
 
     /// How many bytes the window shows.
@@ -226,6 +234,7 @@ impl Buffer {
         Some(Self {
             ptr,
             len,
+            slack: self.slack + (self.len - start - len),
             device: self.device,
             owner: Arc::clone(&self.owner),
         })
@@ -247,7 +256,14 @@ impl Buffer {
 
     /// Shows only the first `len` bytes from now on; no effect if there are no more.
     pub fn truncate(&mut self, len: usize) {
+        self.slack += self.len.saturating_sub(len);
         self.len = self.len.min(len);
+    }
+
+    /// How many bytes behind the window may still be read through [`as_ptr`](Self::as_ptr). Vector
+    /// code of other libraries reads a little past the end of its input.
+    pub fn slack(&self) -> usize {
+        self.slack
     }
 
     /// Whether this is the only holder of its storage, inside and outside of this crate. Another

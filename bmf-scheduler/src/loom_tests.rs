@@ -20,7 +20,7 @@ fn loom_input_is_never_missed() {
             loom::thread::spawn(move || {
                 let mut taken = 0;
                 loop {
-                    state.start();
+                    assert!(state.start());
                     taken += queue.swap(0, Ordering::Relaxed);
                     if state.finish(Step::Idle) != AfterRun::Enqueue {
                         return taken;
@@ -31,7 +31,7 @@ fn loom_input_is_never_missed() {
         queue.fetch_add(1, Ordering::Relaxed);
         let mine = match state.wake(Wake::Input) {
             OnWake::Enqueue => {
-                state.start();
+                assert!(state.start());
                 let taken = queue.swap(0, Ordering::Relaxed);
                 assert_eq!(state.finish(Step::Idle), AfterRun::Rest);
                 taken
@@ -51,7 +51,23 @@ fn loom_a_slot_is_queued_once() {
             let state = Arc::clone(&state);
             loom::thread::spawn(move || state.wake(Wake::Input) == OnWake::Enqueue)
         };
-        let mine = state.wake(Wake::Always) == OnWake::Enqueue;
+        let mine = state.wake(Wake::Input) == OnWake::Enqueue;
+        assert!(other.join().unwrap() != mine);
+    });
+}
+
+/// Two workers hold an entry of one slot: one of them runs it.
+#[test]
+fn loom_a_slot_is_started_once() {
+    loom::model(|| {
+        let state = Arc::new(State::new());
+        assert_eq!(state.wake(Wake::Input), OnWake::Enqueue);
+        assert_eq!(state.wake(Wake::Always), OnWake::Enqueue);
+        let other = {
+            let state = Arc::clone(&state);
+            loom::thread::spawn(move || state.start())
+        };
+        let mine = state.start();
         assert!(other.join().unwrap() != mine);
     });
 }
@@ -68,7 +84,7 @@ fn loom_room_is_never_missed() {
             let (state, room) = (Arc::clone(&state), Arc::clone(&room));
             loom::thread::spawn(move || {
                 loop {
-                    state.start();
+                    assert!(state.start());
                     let seen = room.load(Ordering::Relaxed);
                     if seen == 1 {
                         assert_eq!(state.finish(Step::Done), AfterRun::Retire);

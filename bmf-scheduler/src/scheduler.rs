@@ -148,14 +148,23 @@ impl Scheduler {
     /// When the system refuses a thread; those started before keep running.
     #[cfg(not(loom))]
     pub fn start(&self) -> std::io::Result<()> {
-        for index in 0..self.shared.workers {
-            let mut worker = self.new_worker();
-            let handle = thread::Builder::new()
-                .name(format!("{}-{index}", self.name))
-                .spawn(move || worker.run_until_shutdown())
-                .inspect_err(|_| lock(&self.shared.pool).running_workers -= 1)?;
-            lock(&self.threads).push(handle);
-        }
+        (0..self.shared.workers).try_for_each(|_| self.add_worker())
+    }
+
+    /// Starts one worker thread more, to stand in for one that is stuck in a step. It runs what
+    /// [`Wake::Always`] wakes; what else is ready in the queue of the stuck one stays there.
+    ///
+    /// # Errors
+    /// When the system refuses the thread.
+    #[cfg(not(loom))]
+    pub fn add_worker(&self) -> std::io::Result<()> {
+        let mut threads = lock(&self.threads);
+        let mut worker = self.new_worker();
+        let handle = thread::Builder::new()
+            .name(format!("{}-{}", self.name, threads.len()))
+            .spawn(move || worker.run_until_shutdown())
+            .inspect_err(|_| lock(&self.shared.pool).running_workers -= 1)?;
+        threads.push(handle);
         Ok(())
     }
 

@@ -7,7 +7,8 @@
 //! * *idle*: its last step found too little input. Only [`Wake::Input`] gets it going.
 //! * *throttled*: its last step found an output full. Only [`Wake::Room`] gets it going; input may
 //!   pile up meanwhile, which is what back-pressure means.
-//! * *queued*: exactly one entry for it stands in some ready queue.
+//! * *queued*: an entry for it stands in some ready queue. Usually one; [`Wake::Always`] adds another
+//!   one, because the first may stand in the queue of a worker that is stuck in a step.
 //! * *running*: exactly one worker is inside its `run`. Wake-ups that arrive now are remembered as
 //!   two notification bits, one per kind.
 //! * *done*: it never runs again.
@@ -20,9 +21,9 @@
 //!                                               └── finish(Done)      ──► done
 //! ```
 //!
-//! Who may do what: anybody may call `wake`, at any time, from any thread. Only the holder of the
-//! queue entry calls `start`, only the worker that started calls `finish`. A transition returns
-//! what its caller must do now; nobody else will do it.
+//! Who may do what: anybody may call `wake`, at any time, from any thread. Only the holder of a
+//! queue entry calls `start`, and drops the entry if another holder was first; only the worker that
+//! started calls `finish`. A transition returns what its caller must do now; nobody else will do it.
 //!
 //! Why no wake-up is lost: whoever changes what a step looks at (pushes a packet, frees room) does
 //! so *before* `wake`; a step looks *after* `start`. All transitions are read-modify-write
@@ -120,6 +121,7 @@ impl State {
                 (IDLE, Wake::Input | Wake::Always) | (THROTTLED, Wake::Room | Wake::Always) => {
                     (QUEUED, OnWake::Enqueue)
                 }
+                (QUEUED, Wake::Always) => (QUEUED, OnWake::Enqueue),
                 (RUNNING, Wake::Input) => (state | NOTIFIED_INPUT, OnWake::Nothing),
                 (RUNNING, Wake::Room) => (state | NOTIFIED_ROOM, OnWake::Nothing),
                 (RUNNING, Wake::Always) => {
@@ -131,10 +133,13 @@ impl State {
         })
     }
 
-    /// Begins a step. Only for the holder of the queue entry.
-    pub(crate) fn start(&self) {
-        let before = self.0.swap(RUNNING, Ordering::AcqRel);
-        debug_assert_eq!(before, QUEUED, "only a queued slot is started");
+    /// Begins a step, unless the holder of another entry already has. Only for the holder of an
+    /// entry.
+    #[must_use]
+    pub(crate) fn start(&self) -> bool {
+        self.0
+            .compare_exchange(QUEUED, RUNNING, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// Ends a step. Only for the worker that started it.
@@ -193,10 +198,10 @@ mod tests {
                 "input" => format!("{:?}", state.wake(Wake::Input)),
                 "room" => format!("{:?}", state.wake(Wake::Room)),
                 "always" => format!("{:?}", state.wake(Wake::Always)),
-                "start" => {
-                    state.start();
-                    format!("{:?}", state.phase())
-                }
+                "start" => match state.start() {
+                    true => format!("{:?}", state.phase()),
+                    false => "stale".to_owned(),
+                },
                 "again" => format!("{:?}", state.finish(Step::Again)),
                 "idle" => format!("{:?}", state.finish(Step::Idle)),
                 "throttled" => format!("{:?}", state.finish(Step::Throttled)),
@@ -224,6 +229,14 @@ mod tests {
         assert_eq!(
             check("input start room throttled"),
             "Enqueue Running Nothing Enqueue"
+        );
+    }
+
+    #[test]
+    fn always_queues_again_and_one_entry_is_started() {
+        assert_eq!(
+            check("input always start start idle start input"),
+            "Enqueue Enqueue Running stale Rest stale Enqueue"
         );
     }
 

@@ -28,7 +28,7 @@
 
 use crate::ready::ReadyQueue;
 use crate::scheduler::{Shared, Slot, SlotId};
-use crate::slot::{AfterRun, OnWake, Step, Wake};
+use crate::slot::{AfterRun, OnWake, Phase, Step, Wake};
 use crate::sync::{Arc, Ordering, lock};
 
 /// A step at least this long is worth waking another worker for what waits behind it.
@@ -71,6 +71,15 @@ impl Context<'_> {
             }
             // Added since this worker last looked at the table.
             None => self.shared.wake(id, wake),
+        }
+    }
+
+    /// Where a slot is. Certain for those that do not run while the pool is quiet.
+    pub fn phase(&self, id: SlotId) -> Phase {
+        match self.slots.get(id.index()) {
+            Some(slot) => slot.state.phase(),
+            // Added since this worker last looked at the table.
+            None => self.shared.slots()[id.index()].state.phase(),
         }
     }
 
@@ -127,11 +136,13 @@ impl Worker {
             self.slots = self.shared.slots();
         }
         let slot = &self.slots[index as usize];
+        if !slot.state.start() {
+            return;
+        }
         let cost = slot.cost_ns.load(Ordering::Relaxed);
         if self.shared.workers > 1 {
             self.debt_ns = publish_before(cost, self.debt_ns, &mut self.ready, &self.shared);
         }
-        slot.state.start();
         let runs = slot.runs.load(Ordering::Relaxed);
         let timer =
             (cost >= MIDDLING_STEP_NS || runs.is_multiple_of(SAMPLE_EVERY)).then(Timer::start);

@@ -64,7 +64,11 @@ pub struct Link {
     queued: AtomicUsize,
     /// Written under the mutex of `queue` only.
     waiting: AtomicUsize,
+    /// Packets taken that have not been taken off `waiting` yet. Written by the receiver only.
+    unsettled: AtomicUsize,
     limit: AtomicUsize,
+    /// Whether the end of the stream was sent. Written by the sender only.
+    ended: AtomicBool,
     closed: AtomicBool,
     sent: AtomicU64,
     peak: AtomicUsize,
@@ -99,8 +103,6 @@ pub struct LinkReceiver {
     buffer: VecDeque<StreamItem>,
     /// `waiting` when it was last looked at under the mutex.
     seen: usize,
-    /// Packets taken since then.
-    unsettled: usize,
 }
 
 impl Link {
@@ -122,7 +124,9 @@ impl Link {
             queue: Mutex::new(VecDeque::new()),
             queued: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
+            unsettled: AtomicUsize::new(0),
             limit: AtomicUsize::new(limit.max(1)),
+            ended: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             sent: AtomicU64::new(0),
             peak: AtomicUsize::new(0),
@@ -132,7 +136,6 @@ impl Link {
             link: Arc::clone(&link),
             buffer: VecDeque::new(),
             seen: 0,
-            unsettled: 0,
         };
         (LinkSender { link }, receiver)
     }
@@ -157,9 +160,10 @@ impl Link {
         self.room() == 0
     }
 
-    /// How many packets may still be sent; none once it is closed is not a limit: it swallows all.
+    /// How many packets may still be sent. There is no limit once it is closed, for it swallows all,
+    /// and none once it has ended, for nothing follows: its producer need not wait for it.
     pub fn room(&self) -> usize {
-        if self.is_closed() {
+        if self.is_closed() || self.ended.load(Ordering::Acquire) {
             return usize::MAX;
         }
         let waiting = self.waiting.load(Ordering::Acquire);
@@ -182,9 +186,10 @@ impl Link {
 
     /// What it has seen so far.
     pub fn stats(&self) -> LinkStats {
+        let waiting = self.waiting.load(Ordering::Relaxed);
         LinkStats {
             packets: self.sent.load(Ordering::Relaxed),
-            waiting: self.waiting.load(Ordering::Relaxed),
+            waiting: waiting.saturating_sub(self.unsettled.load(Ordering::Relaxed)),
             peak: self.peak.load(Ordering::Relaxed),
             limit: self.limit.load(Ordering::Relaxed),
             raised: self.raised.load(Ordering::Relaxed),
@@ -195,15 +200,12 @@ impl Link {
         self.limit.load(Ordering::Relaxed) / 2
     }
 
-    /// Takes `packets` off `waiting`. Returns what is left, and the producer if it is owed a
-    /// wake-up. The guard proves that the caller holds the mutex.
-    fn settle(
-        &self,
-        _: &MutexGuard<'_, VecDeque<StreamItem>>,
-        packets: usize,
-    ) -> (usize, Option<Wake>) {
+    /// Takes what is unsettled off `waiting`. Returns what is left, and the producer if it is owed
+    /// a wake-up. For the receiver; the guard proves that it holds the mutex.
+    fn settle(&self, _: &MutexGuard<'_, VecDeque<StreamItem>>) -> (usize, Option<Wake>) {
         let before = self.waiting.load(Ordering::Relaxed);
-        let waiting = before.saturating_sub(packets);
+        let waiting = before.saturating_sub(self.unsettled.load(Ordering::Relaxed));
+        self.unsettled.store(0, Ordering::Relaxed);
         self.waiting.store(waiting, Ordering::Release);
         let low = self.low_watermark();
         let crossed = before > low && waiting <= low;
@@ -241,6 +243,9 @@ impl LinkSender {
                 return None;
             }
             packets = queue.len() - before - signals;
+            if signals > 0 {
+                link.ended.store(true, Ordering::Release);
+            }
             let waiting = link.waiting.load(Ordering::Relaxed) + packets;
             link.waiting.store(waiting, Ordering::Release);
             link.queued.store(queue.len(), Ordering::Release);
@@ -280,7 +285,7 @@ impl LinkReceiver {
             self.buffer.append(&mut queue);
         }
         link.queued.store(0, Ordering::Relaxed);
-        let (waiting, owed) = link.settle(&queue, std::mem::take(&mut self.unsettled));
+        let (waiting, owed) = link.settle(&queue);
         self.seen = waiting;
         owed
     }
@@ -303,14 +308,17 @@ impl LinkReceiver {
     /// Tells that `packets` packets have left the link. Returns the producer if it is owed a
     /// wake-up.
     pub fn taken(&mut self, packets: usize) -> Option<Wake> {
-        self.unsettled += packets;
-        let link = &*self.link;
-        let low = link.low_watermark();
-        let crosses = self.seen > low && self.seen.saturating_sub(self.unsettled) <= low;
-        if !crosses || packets == 0 {
+        if packets == 0 {
             return None;
         }
-        let (waiting, owed) = link.settle(&link.lock(), std::mem::take(&mut self.unsettled));
+        let link = &*self.link;
+        let unsettled = link.unsettled.load(Ordering::Relaxed) + packets;
+        link.unsettled.store(unsettled, Ordering::Relaxed);
+        let low = link.low_watermark();
+        if self.seen <= low || self.seen.saturating_sub(unsettled) > low {
+            return None;
+        }
+        let (waiting, owed) = link.settle(&link.lock());
         self.seen = waiting;
         owed
     }

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
 
-use bmf_hmp::{PixelFormat, Plane, Rational, TimeBase, VideoFrame};
+use bmf_hmp::{BufferPool, PixelFormat, Plane, Rational, TimeBase, VideoFrame};
 
 use super::{metadata_from, reclaim, set_metadata};
 use crate::av_buffer::{adopt, lend, not_on_cpu};
@@ -49,8 +49,9 @@ pub fn video_from_av(
 /// A picture for FFmpeg, sharing the pixels.
 ///
 /// FFmpeg's filters may work in place if this was the only holder. They, and its
-/// scaler, may read up to 16 bytes past the end of a plane; frames allocated by
-/// `bmf-hmp` or FFmpeg have that room.
+/// scaler, may read a little past the end of a plane. Frames allocated by
+/// `bmf-hmp` or FFmpeg have that room; pixels in memory that ends with the last
+/// one are copied here, once.
 ///
 /// # Errors
 ///
@@ -66,7 +67,7 @@ pub fn video_to_av(frame: VideoFrame) -> Result<AvFrame, Error> {
             drop(frame);
             reclaim(original)?
         }
-        None => lend_planes(frame)?,
+        None => lend_planes(with_slack(frame)?)?,
     };
     properties.apply(&mut av);
     Ok(av)
@@ -156,6 +157,20 @@ fn top_row(frame: &VideoFrame, index: usize, plane: &Plane) -> *const u8 {
     } else {
         lowest
     }
+}
+
+/// How far past the end of a plane FFmpeg's vector code may read.
+const OVERREAD: usize = 16;
+
+/// The same picture in memory that FFmpeg's vector code can read past the end of.
+fn with_slack(frame: VideoFrame) -> Result<VideoFrame, Error> {
+    let mut planes = frame.planes().iter();
+    if planes.all(|plane| plane.buffer().slack() >= OVERREAD) || !frame.device().is_cpu() {
+        return Ok(frame);
+    }
+    static POOL: OnceLock<BufferPool> = OnceLock::new();
+    let copy = frame.copy(POOL.get_or_init(BufferPool::default));
+    copy.map_err(|error| Error::new(OPERATION, ErrorKind::InvalidData, error.to_string()))
 }
 
 fn lend_planes(frame: VideoFrame) -> Result<AvFrame, Error> {

@@ -21,8 +21,9 @@ pub(crate) struct Options {
     width: u32,
     /// Height of the pictures; even.
     height: u32,
-    /// Pictures per second: `25`, `30000/1001`.
-    fps: String,
+    /// Pictures per second: 25, `30000/1001`.
+    #[schemars(with = "String")]
+    fps: Rational,
     /// Length in seconds; 0 goes on for ever.
     duration: f64,
     /// Samples per second of the tone.
@@ -38,19 +39,12 @@ impl Default for Options {
         Self {
             width: 1280,
             height: 720,
-            fps: "25".to_owned(),
+            fps: Rational::new(25, 1),
             duration: 10.0,
             sample_rate: 48_000,
             channels: 2,
             frequency: 440.0,
         }
-    }
-}
-
-impl Options {
-    fn frame_rate(&self) -> Option<Rational> {
-        let rate: Rational = self.fps.parse().ok()?;
-        (rate.num > 0 && rate.den > 0).then_some(rate)
     }
 }
 
@@ -101,7 +95,7 @@ impl TestSource {
         frame.pts = Some(self.picture);
         frame.duration = 1;
         frame.time_base = self.picture_time;
-        frame.frame_rate = self.options.frame_rate();
+        frame.frame_rate = Some(self.options.fps);
         frame.sample_aspect_ratio = Rational::new(1, 1);
         frame.color = ColorDescription {
             range: ColorRange::Limited,
@@ -211,10 +205,9 @@ impl ModuleType for TestSource {
 
     fn validate(options: &Options) -> Vec<OptionIssue> {
         let mut issues = Vec::new();
-        if options.frame_rate().is_none() {
-            let message = format!("\"{}\" is not a frame rate", options.fps);
-            let issue = OptionIssue::invalid("fps", message);
-            issues.push(issue.with_hint("write it like \"25\" or \"30000/1001\""));
+        if options.fps.num <= 0 || options.fps.den <= 0 {
+            let message = format!("{} is not a frame rate", options.fps);
+            issues.push(OptionIssue::invalid("fps", message));
         }
         for (key, value) in [("width", options.width), ("height", options.height)] {
             if value == 0 || value % 2 != 0 || value > 16_384 {
@@ -241,9 +234,7 @@ impl ModuleType for TestSource {
     }
 
     fn new(options: Options) -> Result<Self, ModuleError> {
-        let rate = options
-            .frame_rate()
-            .ok_or_else(|| ModuleError::new("fps is not a frame rate"))?;
+        let rate = options.fps;
         let rate_of_samples = i32::try_from(options.sample_rate).unwrap_or(i32::MAX);
         let time_base = |num, den| {
             TimeBase::new(num, den).ok_or_else(|| ModuleError::new("a rate of 0 has no time base"))
@@ -292,7 +283,7 @@ mod tests {
 
     #[test]
     fn wrong_options_are_refused() {
-        insta::assert_snapshot!(run(json!({"fps": "fast"})), @r#""fast" is not a frame rate"#);
+        insta::assert_snapshot!(run(json!({"fps": "fast"})), @"'fast' is no fraction: write 30000/1001, 16:9, 30000,1001, 25 or 29.97");
         insta::assert_snapshot!(run(json!({"width": 7})), @"7 is not an even number from 2 to 16384");
         insta::assert_snapshot!(run(json!({"durration": 7})), @r#"unknown option "durration""#);
     }

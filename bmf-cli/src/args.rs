@@ -1,0 +1,222 @@
+//! What was typed, in clap's terms, and what it means, as one [`Job`]. Nothing is opened here.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bmf_engine::RunOptions;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::load::Choice;
+use crate::logging::Verbosity;
+use crate::{check, graph, inspect, progress, run, stats};
+
+/// What the user wants done.
+pub(crate) enum Job {
+    Run(run::Request),
+    Check(check::Request),
+    Inspect(inspect::Request),
+    Graph(graph::Request),
+}
+
+/// Reads the command line. On a usage error, `--help` and `--version` clap ends the process.
+pub(crate) fn parse() -> (Job, Verbosity) {
+    let typed = Typed::parse();
+    let verbosity = match (typed.quiet, typed.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, 1) => Verbosity::Info,
+        (false, _) => Verbosity::Debug,
+    };
+    let job = match typed.command {
+        Command::Run(args) => Job::Run(args.meaning(typed.quiet)),
+        Command::Check(args) => Job::Check(check::Request {
+            graph: args.graph.meaning(),
+            strict: args.strict,
+            quiet: typed.quiet,
+        }),
+        Command::Inspect(args) => Job::Inspect(inspect::Request {
+            module: args.module,
+            json: args.json,
+        }),
+        Command::Graph(args) => Job::Graph(graph::Request {
+            graph: args.graph.meaning(),
+            format: args.format,
+            quiet: typed.quiet,
+        }),
+    };
+    (job, verbosity)
+}
+
+/// Runs graphs of media modules: decode, filter, encode.
+#[derive(Debug, Parser)]
+#[command(name = "bmf", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 the run failed, 2 wrong usage or a wrong graph, \
+                        130 interrupted."
+)]
+struct Typed {
+    /// Tell more; twice for even more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Print errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(RunArgs),
+    Check(CheckArgs),
+    Inspect(InspectArgs),
+    Graph(GraphArgs),
+}
+
+/// Which graph is meant.
+#[derive(Args, Debug)]
+struct GraphChoice {
+    /// A graph file (*.json, *.toml), or a graph in one line: 'decode in.mp4 ! encode out.mp4'
+    graph: OsString,
+    /// Set an option of a node; may be given several times
+    #[arg(long, value_name = "NODE.OPTION=VALUE")]
+    set: Vec<String>,
+}
+
+/// Run a graph
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bmf run transcode.toml --set encode.video_params.crf=28
+  bmf run 'decode in.mp4 ! scale 1280:720 ! encode out.mp4'
+
+The first Ctrl-C ends the sources and finishes the outputs, the second gives up what is under way,
+the third ends the process at once.")]
+struct RunArgs {
+    #[command(flatten)]
+    graph: GraphChoice,
+    /// How progress is shown on stderr
+    #[arg(long, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
+    progress: Progress,
+    /// Write what every node and link did as JSON; '-' is stdout
+    #[arg(long, value_name = "FILE")]
+    stats: Option<PathBuf>,
+    /// Run everything on one worker, in one reproducible order
+    #[arg(long, conflicts_with = "workers")]
+    inline: bool,
+    /// Worker threads; by default as many as there are cores
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+    /// Fail when nothing has moved for so long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// Treat warnings as errors
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Check a graph without running it
+#[derive(Args, Debug)]
+struct CheckArgs {
+    #[command(flatten)]
+    graph: GraphChoice,
+    /// Treat warnings as errors
+    #[arg(long)]
+    strict: bool,
+}
+
+/// List the modules, or tell all about one
+#[derive(Args, Debug)]
+struct InspectArgs {
+    /// The module to tell about; without it all are listed
+    module: Option<String>,
+    /// Print descriptors as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Draw a graph, or convert it
+#[derive(Args, Debug)]
+struct GraphArgs {
+    #[command(flatten)]
+    graph: GraphChoice,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = graph::Format::Dot)]
+    format: graph::Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Progress {
+    /// A bar on a terminal, else a line every few seconds
+    Auto,
+    /// A line each second
+    Plain,
+    /// A JSON object each second
+    Json,
+    /// Nothing
+    None,
+}
+
+impl GraphChoice {
+    fn meaning(self) -> Choice {
+        Choice {
+            graph: self.graph,
+            sets: self.set,
+        }
+    }
+}
+
+impl RunArgs {
+    fn meaning(self, quiet: bool) -> run::Request {
+        let one_worker = self.inline.then_some(1);
+        let progress = match self.progress {
+            _ if quiet => progress::Style::None,
+            Progress::Auto => progress::Style::for_this_terminal(),
+            Progress::Plain => progress::Style::Lines(Duration::from_secs(1)),
+            Progress::Json => progress::Style::Json,
+            Progress::None => progress::Style::None,
+        };
+        run::Request {
+            graph: self.graph.meaning(),
+            strict: self.strict,
+            options: RunOptions {
+                workers: one_worker.or(self.workers.map(NonZeroUsize::get)),
+                time_out: self.timeout,
+            },
+            progress,
+            stats: self.stats.map(stats::Target::new),
+            quiet,
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "expected a number of seconds above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Typed::command().debug_assert();
+    }
+
+    #[test]
+    fn seconds_are_positive_and_finite() {
+        let check = |text| seconds(text).map(|duration| duration.as_secs_f64()).ok();
+        assert_eq!(check("2.5"), Some(2.5));
+        assert_eq!(
+            ["0", "-1", "inf", "nan", "1e30", "2s"].map(check),
+            [None; 6]
+        );
+    }
+}

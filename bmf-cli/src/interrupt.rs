@@ -1,0 +1,52 @@
+//! Ctrl-C and `kill`: the first stops the run so that its outputs are finished, the second cancels
+//! it, the third ends the process. What a stopped run ends in is the engine's business.
+//!
+//! Only SIGINT and SIGTERM are taken. SIGHUP keeps its meaning: it ends the process, except under
+//! `nohup`, whose users want exactly that a lost terminal changes nothing.
+
+use bmf_engine::Control;
+
+/// What the shell makes of a process that ended by Ctrl-C.
+pub(crate) const EXIT_CODE: u8 = 130;
+
+/// Answers interruptions of the run behind `control` from now on.
+#[cfg(unix)]
+pub(crate) fn watch(control: Control) {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    let spawned = Signals::new([SIGINT, SIGTERM]).and_then(|mut signals| {
+        let answer = move || {
+            for (earlier, _) in signals.forever().enumerate() {
+                interrupt(&control, earlier);
+            }
+        };
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(answer)
+    });
+    if let Err(error) = spawned {
+        log::warn!("Ctrl-C will not finish the outputs: {error}");
+    }
+}
+
+/// Elsewhere the system ends the process.
+#[cfg(not(unix))]
+pub(crate) fn watch(_: Control) {}
+
+#[cfg(unix)]
+fn interrupt(control: &Control, earlier: usize) {
+    use crate::terminal::message;
+
+    match earlier {
+        0 => {
+            message("stopping: outputs are being finished; interrupt again to give up on that");
+            control.stop();
+        }
+        1 => {
+            message("cancelling; interrupt again to end at once");
+            control.cancel();
+        }
+        _ => std::process::exit(EXIT_CODE.into()),
+    }
+}

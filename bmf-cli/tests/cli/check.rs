@@ -1,0 +1,176 @@
+//! `bmf check`: what is wrong with a graph, where, and what to do.
+
+use crate::util::{Dir, bmf};
+
+#[test]
+fn a_good_graph_is_ok() {
+    insta::assert_snapshot!(bmf(&["check", "test_source ! pass_through ! null_sink"]), @r"
+    exit 0
+    --- stdout
+    ok: 3 nodes, 4 streams
+    ");
+    insta::assert_snapshot!(bmf(&["check", "-q", "test_source ! null_sink"]), @"exit 0");
+}
+
+#[test]
+fn every_mistake_is_shown_in_its_line() {
+    let dir = Dir::new();
+    dir.create(
+        "g.json",
+        r#"{
+  "nodes": [
+    {"id": 0,
+     "module_info": {"name": "test_source"},
+     "option": {"width": 65, "fps": "fast", "durations": 3},
+     "output_streams": [{"identifier": "video:v"}]},
+    {"id": 0,
+     "module_info": {"name": "null_sync"},
+     "input_streams": [{"identifier": "w"}]}
+  ],
+  "modes": 1
+}"#,
+    );
+    insta::assert_snapshot!(dir.bmf(&["check", "g.json"]), @r#"
+    exit 2
+    --- stderr
+    error: node 0 'test_source_0' (test_source): nobody consumes what it produces
+     --> g.json:3:5
+      |
+    3 |     {"id": 0,
+      |     ^^^^^^^^^
+      |
+      = help: connect an output to another node: an encoder, or null_sink
+
+    error: node 0 'test_source_0' (test_source): option "width": 65 is not an even number from 2 to 16384
+     --> g.json:5:26
+      |
+    5 |      "option": {"width": 65, "fps": "fast", "durations": 3},
+      |                          ^^
+
+    error: node 0 'test_source_0' (test_source): option "fps": "fast" is not a frame rate
+     --> g.json:5:37
+      |
+    5 |      "option": {"width": 65, "fps": "fast", "durations": 3},
+      |                                     ^^^^^^
+      |
+      = help: write it like "25" or "30000/1001"
+
+    warning: node 0 'test_source_0' (test_source): unknown option "durations"
+     --> g.json:5:45
+      |
+    5 |      "option": {"width": 65, "fps": "fast", "durations": 3},
+      |                                             ^^^^^^^^^^^
+      |
+      = help: did you mean "duration"?
+
+    error: node 0 'null_sync_0' (null_sync) has the same id as node 0 'test_source_0' (test_source)
+     --> g.json:7:12
+      |
+    7 |     {"id": 0,
+      |            ^
+      |
+      = help: give each node an id of its own
+
+    error: node 0 'null_sync_0' (null_sync): there is no module "null_sync"
+     --> g.json:8:30
+      |
+    8 |      "module_info": {"name": "null_sync"},
+      |                              ^^^^^^^^^^^
+      |
+      = help: did you mean "null_sink"?
+
+    error: node 0 'null_sync_0' (null_sync): input stream "w" is not produced by any node
+     --> g.json:9:39
+      |
+    9 |      "input_streams": [{"identifier": "w"}]}
+      |                                       ^^^
+      |
+      = help: did you mean "v"?
+
+    warning: unknown key "modes" in the graph
+      --> g.json:11:3
+       |
+    11 |   "modes": 1
+       |   ^^^^^^^
+       |
+       = help: did you mean "mode"?
+    "#);
+}
+
+#[test]
+fn broken_syntax_is_shown_where_it_breaks() {
+    let dir = Dir::new();
+    dir.create("g.json", "{\"nodes\": [\n  {\"id\": 0,,}\n]}");
+    insta::assert_snapshot!(dir.bmf(&["check", "g.json"]), @r#"
+    exit 2
+    --- stderr
+    error: not valid JSON: unexpected token in object
+     --> g.json:2:12
+      |
+    2 |   {"id": 0,,}
+      |            ^
+    "#);
+    dir.create("g.toml", "[nodes.a]\nmodule = \"null_sink\nx = 1\n");
+    insta::assert_snapshot!(dir.bmf(&["check", "g.toml"]), @r#"
+    exit 2
+    --- stderr
+    error: not valid TOML: invalid basic string, expected `"`
+     --> g.toml:2:20
+      |
+    2 | module = "null_sink
+      |                    ^
+    "#);
+}
+
+#[test]
+fn lines_are_shown_too() {
+    insta::assert_snapshot!(bmf(&["check", "test_source fps=fast ! nul_sink"]), @r#"
+    exit 2
+    --- stderr
+    error: no module answers to "nul_sink"
+     --> <command line>:1:24
+      |
+    1 | test_source fps=fast ! nul_sink
+      |                        ^^^^^^^^
+      |
+      = help: did you mean "null_sink"?
+    "#);
+}
+
+#[test]
+fn warnings_are_errors_when_strict() {
+    let line = "test_source x=1 ! null_sink";
+    insta::assert_snapshot!(bmf(&["check", line]), @r#"
+    exit 0
+    --- stdout
+    ok: 2 nodes, 2 streams
+    --- stderr
+    warning: node 0 'test_source' (test_source): unknown option "x"
+     --> <command line>:1:13
+      |
+    1 | test_source x=1 ! null_sink
+      |             ^
+    "#);
+    insta::assert_snapshot!(bmf(&["check", "--strict", line]), @r#"
+    exit 2
+    --- stderr
+    error: node 0 'test_source' (test_source): unknown option "x"
+     --> <command line>:1:13
+      |
+    1 | test_source x=1 ! null_sink
+      |             ^
+    "#);
+}
+
+#[test]
+fn colours_come_only_when_asked_for() {
+    let dir = Dir::new();
+    let mut command = dir.command(&["check", "nul_sink x"]);
+    let coloured = command
+        .env("CLICOLOR_FORCE", "1")
+        .env_remove("NO_COLOR")
+        .output();
+    assert!(coloured.unwrap().stderr.contains(&b'\x1b'));
+    let plain = dir.command(&["check", "nul_sink x"]).output();
+    assert!(!plain.unwrap().stderr.contains(&b'\x1b'));
+}

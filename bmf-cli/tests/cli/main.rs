@@ -1,0 +1,14 @@
+//! The real program, run in folders of its own; whole outputs are compared. What modules make of
+//! media is tested in their crates.
+
+#![cfg(feature = "static")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod util;
+
+mod check;
+mod graph;
+mod inspect;
+mod interrupt;
+mod media;
+mod run;

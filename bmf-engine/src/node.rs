@@ -1,0 +1,302 @@
+//! The data path: one node's step, from its inputs through its module to its outputs.
+//!
+//! [`Node::step`] reads from top to bottom in the order in which a packet travels.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bmf_core::{Ending, Flow, Module, ModuleError, StreamItem, Task};
+use bmf_hmp::Timestamp;
+use bmf_scheduler::{Context, Schedulable, Step, Wake};
+use bmf_streams::{Inputs, Outputs};
+
+use crate::RunError;
+use crate::outcome::{During, Place};
+use crate::shared::{Counts, NodeInfo, Phase, Shared, lock};
+
+/// A node of a running graph.
+pub(crate) struct Node {
+    pub(crate) index: usize,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) module: Box<dyn Module>,
+    pub(crate) inputs: Inputs,
+    pub(crate) outputs: Outputs,
+    pub(crate) task: Task,
+    /// Most packets per input and task.
+    pub(crate) batch: usize,
+    /// Names of the input ports, for errors.
+    pub(crate) input_names: Vec<String>,
+    pub(crate) opened: bool,
+    /// Whether the consumers know that they need not wait for this node any more to open.
+    pub(crate) announced: bool,
+    /// Whether the module asked to be called again without new input.
+    pub(crate) more: bool,
+}
+
+impl Schedulable for Node {
+    fn run(&mut self, context: &mut Context<'_>) -> Step {
+        match self.step(context) {
+            Ok(step) => step,
+            Err(error) => self.fail(error, context),
+        }
+    }
+}
+
+impl Node {
+    /// One step: a task's worth of work.
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step, RunError> {
+        if let Some(ending) = self.forced_end() {
+            return self.finish(ending, context);
+        }
+        if !self.opened && !self.open(context)? {
+            return match self.forced_end() {
+                Some(ending) => self.finish(ending, context),
+                None => Ok(Step::Idle),
+            };
+        }
+        let room = self.outputs.room();
+        if room == 0 {
+            return Ok(Step::Throttled);
+        }
+        let budget = room.min(self.batch);
+        let left_over = self.packets_at_hand();
+        let mut wake = |wake| wake_peer(&self.shared, context, wake);
+        let has_task = self.inputs.poll_task(&mut self.task, budget, &mut wake);
+        if !has_task && !self.more {
+            return Ok(Step::Idle);
+        }
+        let first = self.note_input(left_over);
+        let flow = match self.process(first)? {
+            Some(flow) => flow,
+            None => return self.finish(self.shared.forced_ending(), context),
+        };
+        self.note_output();
+        let mut wake = |wake| wake_peer(&self.shared, context, wake);
+        self.outputs.propagate(&mut self.task, &mut wake);
+        self.next_step(flow, context)
+    }
+
+    /// What follows from what the module wants.
+    fn next_step(&mut self, flow: Flow, context: &mut Context<'_>) -> Result<Step, RunError> {
+        self.more = flow == Flow::More;
+        match flow {
+            Flow::Done => self.finish(Ending::Finished, context),
+            Flow::Wait if self.inputs.all_ended() => self.finish(Ending::Finished, context),
+            Flow::Wait if self.inputs.have_more() => Ok(Step::Again),
+            Flow::Wait => Ok(Step::Idle),
+            Flow::More => Ok(Step::Again),
+        }
+    }
+
+    /// Whether the node must close now although its module has not said so.
+    fn forced_end(&self) -> Option<Ending> {
+        let info = self.info();
+        match self.shared.phase() {
+            Phase::Aborting => Some(self.shared.forced_ending()),
+            Phase::Stopping if info.is_source => Some(Ending::Stopped),
+            _ if !info.is_sink && self.outputs.is_abandoned() => Some(Ending::Stopped),
+            _ => None,
+        }
+    }
+
+    /// Opens the module once all producers have opened theirs. Returns whether it is open.
+    fn open(&mut self, context: &mut Context<'_>) -> Result<bool, RunError> {
+        if self.info().unopened_producers.load(Ordering::Acquire) > 0 {
+            return Ok(false);
+        }
+        let module = &mut self.module;
+        let module_context = &self.shared.nodes[self.index].context;
+        let result = catch_unwind(AssertUnwindSafe(|| module.open(module_context)));
+        if self.gave_up(&result) {
+            return Ok(false);
+        }
+        self.lift(result, During::Open, None)?;
+        self.opened = true;
+        self.let_consumers_open(context);
+        Ok(true)
+    }
+
+    /// Tells the consumers, once, that they need not wait for this node any more to open.
+    fn let_consumers_open(&mut self, context: &mut Context<'_>) {
+        if std::mem::replace(&mut self.announced, true) {
+            return;
+        }
+        for link in self.outputs.links() {
+            let consumer = link.consumer().0 as usize;
+            let waiting_for = &self.shared.nodes[consumer].unopened_producers;
+            if waiting_for.fetch_sub(1, Ordering::AcqRel) == 1 {
+                context.wake(self.shared.slot(consumer), Wake::Input);
+            }
+        }
+    }
+
+    /// Calls the module. `None`: it gave up because its graph is ending.
+    fn process(&mut self, first: Option<(usize, Timestamp)>) -> Result<Option<Flow>, RunError> {
+        let (module, task) = (&mut self.module, &mut self.task);
+        let result = catch_unwind(AssertUnwindSafe(|| module.process(task)));
+        if self.gave_up(&result) {
+            return Ok(None);
+        }
+        self.lift(result, During::Process, first).map(Some)
+    }
+
+    /// Whether a module's error only says that it was interrupted because its graph is ending.
+    fn gave_up<T, P>(&self, result: &Result<Result<T, ModuleError>, P>) -> bool {
+        let interrupted = self.info().context.interrupt().load(Ordering::Acquire);
+        matches!(result, Ok(Err(_))) && interrupted && self.shared.phase() != Phase::Running
+    }
+
+    /// Closes the module, once, and ends the node: its outputs end, its inputs take nothing more.
+    fn finish(&mut self, ending: Ending, context: &mut Context<'_>) -> Result<Step, RunError> {
+        self.close_module(ending)?;
+        self.leave(context);
+        Ok(Step::Done)
+    }
+
+    /// The last thing a node does, whatever its end was.
+    fn leave(&mut self, context: &mut Context<'_>) {
+        self.let_consumers_open(context);
+        let mut wake = |wake| wake_peer(&self.shared, context, wake);
+        self.outputs.end_all(&mut wake);
+        self.inputs.close(&mut wake);
+        if let Err(error) = self.drop_module() {
+            self.shared.fail(error);
+            self.shared.wake_all_from_step(context);
+        }
+        self.shared.node_done(context);
+    }
+
+    /// A module that panics while it is dropped would take its worker along, and hang the graph.
+    fn drop_module(&mut self) -> Result<(), RunError> {
+        let module = std::mem::replace(&mut self.module, Box::new(Gone));
+        let result = catch_unwind(AssertUnwindSafe(|| drop(module)));
+        self.lift(result.map(Ok), During::Close, None)
+    }
+
+    fn close_module(&mut self, ending: Ending) -> Result<(), RunError> {
+        if !std::mem::take(&mut self.opened) {
+            return Ok(());
+        }
+        let module = &mut self.module;
+        let result = catch_unwind(AssertUnwindSafe(|| module.close(ending)));
+        let report = catch_unwind(AssertUnwindSafe(|| module.report()));
+        *lock(&self.info().report) = report.ok();
+        self.lift(result, During::Close, None)
+    }
+
+    /// Ends the whole graph with `error`, and this node with it.
+    fn fail(&mut self, error: RunError, context: &mut Context<'_>) -> Step {
+        self.shared.fail(error);
+        self.shared.wake_all_from_step(context);
+        if let Err(error) = self.close_module(Ending::Failed) {
+            self.shared.fail(error);
+        }
+        self.leave(context);
+        Step::Done
+    }
+
+    /// Makes the run's error of a module's error or panic.
+    fn lift<T>(
+        &self,
+        result: Result<Result<T, ModuleError>, Box<dyn Any + Send>>,
+        during: During,
+        first: Option<(usize, Timestamp)>,
+    ) -> Result<T, RunError> {
+        let error = match result {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => Ok(error),
+            Err(payload) => Err(panic_message(&*payload)),
+        };
+        let mut at = Box::new(Place {
+            node: self.info().label.clone(),
+            during,
+            port: first.and_then(|(port, _)| self.input_names.get(port).cloned()),
+            timestamp: first.map(|(_, time)| time),
+        });
+        Err(match error {
+            Ok(error) => {
+                at.port = error.port().map(str::to_owned).or(at.port);
+                at.timestamp = error.timestamp().or(at.timestamp);
+                RunError::Module { at, error }
+            }
+            Err(message) => RunError::Panic { at, message },
+        })
+    }
+
+    /// Packets in the task. Before it is filled, those are what the module left there.
+    fn packets_at_hand(&self) -> usize {
+        let inputs = self.task.inputs().iter();
+        inputs.map(|input| input.packets.len()).sum()
+    }
+
+    /// Counts what a task brings beside what was left over from the one before; returns the port
+    /// and the time of its first packet.
+    fn note_input(&self, left_over: usize) -> Option<(usize, Timestamp)> {
+        let counts = &self.info().counts;
+        let mut first = None;
+        let mut packets = 0;
+        for (port, input) in self.task.inputs().iter().enumerate() {
+            packets += input.packets.len();
+            if let (Some(front), Some(back)) = (input.packets.front(), input.packets.back()) {
+                first = first.or(Some((port, front.timestamp())));
+                counts.set_position(back.timestamp());
+            }
+        }
+        Counts::add(&counts.tasks, 1);
+        Counts::add(&counts.packets_in, packets - left_over);
+        first
+    }
+
+    fn note_output(&self) {
+        let counts = &self.info().counts;
+        let is_source = self.info().is_source;
+        let mut sent = 0;
+        for output in self.task.outputs() {
+            let packets = output.items().iter().filter_map(|item| match item {
+                StreamItem::Packet(packet) => Some(packet),
+                StreamItem::Signal(_) => None,
+            });
+            for packet in packets {
+                sent += 1;
+                if is_source {
+                    counts.set_position(packet.timestamp());
+                }
+            }
+        }
+        Counts::add(&counts.packets_out, sent);
+    }
+
+    fn info(&self) -> &NodeInfo {
+        &self.shared.nodes[self.index]
+    }
+}
+
+/// Stands where the module was.
+struct Gone;
+
+impl Module for Gone {
+    fn process(&mut self, _: &mut Task) -> Result<Flow, ModuleError> {
+        Ok(Flow::Done)
+    }
+}
+
+/// Links know nodes by index; the scheduler has them in the same order.
+fn wake_peer(shared: &Shared, context: &mut Context<'_>, wake: bmf_streams::Wake) {
+    match wake {
+        bmf_streams::Wake::Input(peer) => context.wake(shared.slot(peer.0 as usize), Wake::Input),
+        bmf_streams::Wake::Room(peer) => context.wake(shared.slot(peer.0 as usize), Wake::Room),
+        bmf_streams::Wake::Closed(peer) => {
+            context.wake(shared.slot(peer.0 as usize), Wake::Always);
+        }
+    }
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "(no message)".to_owned())
+}

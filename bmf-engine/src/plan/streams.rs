@@ -1,0 +1,249 @@
+//! Resolves stream names: who produces each stream, who consumes it, at which ports.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bmf_core::config::{GraphConfig, GraphMode, NodeConfig, StreamConfig};
+use bmf_core::{Diagnostic, Diagnostics, ModuleFactory, nearest};
+
+use super::PlannedStream;
+
+/// Which node ports hang on which streams.
+#[derive(Debug, Default)]
+pub(super) struct Wiring {
+    pub(super) streams: Vec<PlannedStream>,
+    /// Per node and input port.
+    pub(super) inputs: Vec<Vec<Option<usize>>>,
+    /// Per node: how many output ports.
+    pub(super) outputs: Vec<usize>,
+}
+
+/// Resolves all streams of the graph.
+pub(super) fn resolve(
+    config: &GraphConfig,
+    factories: &[Option<Arc<dyn ModuleFactory>>],
+    found: &mut Diagnostics,
+) -> Wiring {
+    let mut wiring = Wiring::default();
+    let mut by_name = HashMap::new();
+    add_graph_inputs(config, &mut wiring, &mut by_name);
+    for (index, (node, factory)) in config.nodes.iter().zip(factories).enumerate() {
+        let outputs = add_outputs(
+            index,
+            node,
+            factory.as_deref(),
+            config,
+            &mut wiring,
+            &mut by_name,
+            found,
+        );
+        wiring.outputs.push(outputs);
+    }
+    for (index, (node, factory)) in config.nodes.iter().zip(factories).enumerate() {
+        let inputs = connect_inputs(index, node, &mut wiring, &by_name, found);
+        check_inputs(node, factory.as_deref(), &inputs, found);
+        wiring.inputs.push(inputs);
+    }
+    for (index, (node, factory)) in config.nodes.iter().zip(factories).enumerate() {
+        check_consumed(index, node, factory.as_deref(), config, &wiring, found);
+    }
+    wiring
+}
+
+/// Streams that the application feeds have no producer in the graph.
+fn add_graph_inputs<'a>(
+    config: &'a GraphConfig,
+    wiring: &mut Wiring,
+    by_name: &mut HashMap<&'a str, usize>,
+) {
+    if config.mode == GraphMode::Normal {
+        return;
+    }
+    for stream in &config.inputs {
+        by_name.insert(&stream.name, wiring.streams.len());
+        wiring.streams.push(PlannedStream {
+            name: stream.name.clone(),
+            producer: None,
+            consumers: Vec::new(),
+        });
+    }
+}
+
+/// Adds the streams that a node produces; returns how many output ports it has. Several streams may
+/// come from one port: `decode` and `decode.video` are the same output by two names.
+fn add_outputs<'a>(
+    index: usize,
+    node: &'a NodeConfig,
+    factory: Option<&dyn ModuleFactory>,
+    config: &GraphConfig,
+    wiring: &mut Wiring,
+    by_name: &mut HashMap<&'a str, usize>,
+    found: &mut Diagnostics,
+) -> usize {
+    let mut ports = 0;
+    for (position, stream) in node.outputs.iter().enumerate() {
+        let Some(port) = output_port(node, stream, position, factory, found) else {
+            continue;
+        };
+        ports = ports.max(port + 1);
+        let next = wiring.streams.len();
+        if let Some(first) = by_name.insert(&stream.name, next) {
+            let by = match wiring.streams[first].producer {
+                Some((producer, _)) => config.nodes[producer].to_string(),
+                None => "the application".to_owned(),
+            };
+            let message = format!("{node}: stream \"{}\" is produced by {by} too", stream.name);
+            let help = "a stream has one producer; give one of them another name".to_owned();
+            found.push(Diagnostic::error(message).at(stream.span).help(Some(help)));
+        }
+        wiring.streams.push(PlannedStream {
+            name: stream.name.clone(),
+            producer: Some((index, port)),
+            consumers: Vec::new(),
+        });
+    }
+    ports
+}
+
+/// The port an output stream belongs to: the one it names, else the one at its position.
+fn output_port(
+    node: &NodeConfig,
+    stream: &StreamConfig,
+    position: usize,
+    factory: Option<&dyn ModuleFactory>,
+    found: &mut Diagnostics,
+) -> Option<usize> {
+    let Some(factory) = factory else {
+        return Some(position);
+    };
+    let ports = &factory.descriptor().outputs;
+    let port = match &stream.port {
+        Some(name) => ports.index_of(name),
+        None => ports.get(position).map(|_| position),
+    };
+    if port.is_none() {
+        let (message, help) = no_such_output(node, stream, position, factory);
+        found.push(Diagnostic::error(message).at(stream.span).help(help));
+    }
+    port
+}
+
+fn no_such_output(
+    node: &NodeConfig,
+    stream: &StreamConfig,
+    position: usize,
+    factory: &dyn ModuleFactory,
+) -> (String, Option<String>) {
+    let port = stream.port.clone().unwrap_or_else(|| position.to_string());
+    let message = format!("{node}: there is no output port \"{port}\"");
+    let ports = &factory.descriptor().outputs;
+    let names: Vec<_> = (0..ports.limits().1.unwrap_or(0))
+        .map(|index| ports.name_of(index))
+        .collect();
+    let help = match names.is_empty() {
+        true => "this module has no outputs".to_owned(),
+        false => format!("its output ports are {}", names.join(", ")),
+    };
+    (message, Some(help))
+}
+
+/// Connects the inputs of a node to the streams they name.
+fn connect_inputs(
+    index: usize,
+    node: &NodeConfig,
+    wiring: &mut Wiring,
+    by_name: &HashMap<&str, usize>,
+    found: &mut Diagnostics,
+) -> Vec<Option<usize>> {
+    let mut inputs = Vec::with_capacity(node.inputs.len());
+    for (port, stream) in node.inputs.iter().enumerate() {
+        let known = by_name.get(stream.name.as_str()).copied();
+        if let Some(known) = known {
+            wiring.streams[known].consumers.push((index, port));
+        } else if !stream.name.is_empty() {
+            let message = format!(
+                "{node}: input stream \"{}\" is not produced by any node",
+                stream.name
+            );
+            let near = nearest(&stream.name, by_name.keys().copied());
+            let help = near.map(|near| format!("did you mean \"{near}\"?"));
+            found.push(Diagnostic::error(message).at(stream.span).help(help));
+        }
+        inputs.push(known);
+    }
+    inputs
+}
+
+/// Whether the module can work with as many inputs.
+fn check_inputs(
+    node: &NodeConfig,
+    factory: Option<&dyn ModuleFactory>,
+    inputs: &[Option<usize>],
+    found: &mut Diagnostics,
+) {
+    let Some(factory) = factory else { return };
+    let ports = &factory.descriptor().inputs;
+    let (min, max) = ports.limits();
+    if max.is_some_and(|max| inputs.len() > max) {
+        let max = max.unwrap_or_default();
+        let message = format!(
+            "{node} has {} inputs, but takes at most {max}",
+            inputs.len()
+        );
+        found.push(Diagnostic::error(message).at(node.inputs[max].span.or(node.spans.node)));
+    }
+    let placeholder = |index: usize| node.inputs.get(index).is_some_and(|s| s.name.is_empty());
+    for index in 0..min {
+        if index >= inputs.len() || placeholder(index) {
+            let name = ports.name_of(index);
+            let message = format!("{node}: input port \"{name}\" must be connected");
+            found.push(Diagnostic::error(message).at(node.spans.node));
+        }
+    }
+    let all_placeholders = !node.inputs.is_empty() && (0..node.inputs.len()).all(placeholder);
+    if min == 0 && max != Some(0) && (inputs.is_empty() || all_placeholders) && !is_source(ports) {
+        let message = format!("{node} has no connected input");
+        found.push(Diagnostic::error(message).at(node.spans.node));
+    }
+}
+
+/// A module all of whose inputs are optional is a source without them only if it says so by having
+/// none at all, or by taking any number.
+fn is_source(ports: &bmf_core::Ports) -> bool {
+    match ports {
+        bmf_core::Ports::Fixed(ports) => ports.is_empty(),
+        bmf_core::Ports::Any { min, .. } => *min == 0,
+    }
+}
+
+/// A node whose work nobody takes would run for nothing, or not at all.
+fn check_consumed(
+    index: usize,
+    node: &NodeConfig,
+    factory: Option<&dyn ModuleFactory>,
+    config: &GraphConfig,
+    wiring: &Wiring,
+    found: &mut Diagnostics,
+) {
+    let Some(factory) = factory else { return };
+    if factory.descriptor().is_sink {
+        return;
+    }
+    let exported = |name: &str| {
+        config.mode != GraphMode::Normal && config.outputs.iter().any(|output| output.name == name)
+    };
+    let mut own = wiring.streams.iter().filter(|stream| {
+        stream
+            .producer
+            .is_some_and(|(producer, _)| producer == index)
+    });
+    if !own.any(|stream| !stream.consumers.is_empty() || exported(&stream.name)) {
+        let message = format!("{node}: nobody consumes what it produces");
+        let help = "connect an output to another node: an encoder, or null_sink".to_owned();
+        found.push(
+            Diagnostic::error(message)
+                .at(node.spans.node)
+                .help(Some(help)),
+        );
+    }
+}

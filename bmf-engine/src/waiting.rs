@@ -1,0 +1,194 @@
+//! Waiting for a graph: for its end, for a deadlock to be freed, and the report of who waits for
+//! whom. The only timed waits of the engine are here, and they are deadlines: the user's time-out
+//! and the interval of a progress display.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use bmf_scheduler::{Context, Phase as SlotPhase, Scheduler, Wake};
+use bmf_streams::{Link, Peer};
+
+use crate::RunError;
+use crate::shared::{NodeInfo, Shared, lock};
+
+/// How long nodes that are not stuck get to close after a time-out.
+const CLOSING_GRACE: Duration = Duration::from_secs(2);
+
+/// Called when nothing is ready and nothing runs. If the graph has blocked itself (a node waits
+/// for room in one link while the node behind that link waits for another one), such links are
+/// given room for one packet more. Full links in front of a node that waits for room itself are
+/// not: they would only fill up again. If there is none to give room to, the graph is stuck for good.
+pub(crate) fn on_quiet(shared: &Shared, context: &mut Context<'_>) {
+    if shared.nodes_left() == 0 {
+        return;
+    }
+    let links = shared.nodes.iter().flat_map(|node| &node.outputs);
+    let waits_for_room = |context: &Context<'_>, peer: Peer| {
+        context.phase(shared.slot(peer.0 as usize)) == SlotPhase::Throttled
+    };
+    let blocks = |link: &&Arc<Link>| {
+        link.is_full()
+            && waits_for_room(context, link.producer())
+            && !waits_for_room(context, link.consumer())
+    };
+    let blocking: Vec<_> = links.filter(blocks).collect();
+    for link in &blocking {
+        let _ = link.raise_limit();
+        let producer = link.producer().0 as usize;
+        log::debug!(
+            "raised the limit of stream \"{}\" to {}: its producer waits for room while its \
+             consumer waits for another input",
+            link.stream(),
+            link.stats().limit
+        );
+        context.wake(shared.slot(producer), Wake::Room);
+    }
+    if blocking.is_empty() {
+        let report = who_waits(shared, |index| context.phase(shared.slot(index)));
+        shared.fail(RunError::Stuck { report });
+        shared.wake_all_from_step(context);
+    }
+}
+
+/// Waits for the end of the run, or for the time-out.
+pub(crate) fn until_finished(shared: &Shared, scheduler: &Scheduler, time_out: Option<Duration>) {
+    let mut watch = Watch::new(shared, time_out);
+    while !watch.wait(shared, scheduler, None) {}
+}
+
+/// Watches whether anything moves.
+pub(crate) struct Watch {
+    time_out: Option<Duration>,
+    progress: u64,
+    since: Instant,
+    /// Set after a time-out: when to leave stuck nodes behind.
+    leave_at: Option<Instant>,
+}
+
+impl Watch {
+    pub(crate) fn new(shared: &Shared, time_out: Option<Duration>) -> Self {
+        Self {
+            time_out,
+            progress: shared.progress(),
+            since: Instant::now(),
+            leave_at: None,
+        }
+    }
+
+    /// Waits until the run has ended (true) or `interval` is over (false).
+    pub(crate) fn wait(
+        &mut self,
+        shared: &Shared,
+        scheduler: &Scheduler,
+        interval: Option<Duration>,
+    ) -> bool {
+        let (finished, condition) = shared.finished();
+        let interval_ends = interval.map(|interval| Instant::now() + interval);
+        let mut ended = lock(finished);
+        while !*ended {
+            let deadline = [interval_ends, self.deadline()].into_iter().flatten().min();
+            let Some(deadline) = deadline else {
+                ended = condition
+                    .wait(ended)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                drop(ended);
+                if self.deadline_passed(shared, scheduler) {
+                    return true;
+                }
+                if interval_ends.is_some_and(|end| Instant::now() >= end) {
+                    return false;
+                }
+                ended = lock(finished);
+                continue;
+            }
+            ended = condition
+                .wait_timeout(ended, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        true
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.leave_at.or_else(|| Some(self.since + self.time_out?))
+    }
+
+    /// Some deadline has passed: looks which one. Returns whether the wait is over for good.
+    fn deadline_passed(&mut self, shared: &Shared, scheduler: &Scheduler) -> bool {
+        let now = Instant::now();
+        if let Some(leave_at) = self.leave_at {
+            return now >= leave_at;
+        }
+        let progress = shared.progress();
+        if progress != self.progress {
+            self.progress = progress;
+            self.since = now;
+        }
+        if let Some(time_out) = self.time_out
+            && now >= self.since + time_out
+        {
+            let phase_of = |index| scheduler.stats(shared.slot(index)).phase;
+            shared.fail(RunError::TimeOut {
+                seconds: time_out.as_secs_f64(),
+                report: who_waits(shared, phase_of),
+            });
+            // Whoever is stuck has taken its worker along, perhaps the only one. If the system
+            // refuses another one, there may be nobody to close the other nodes.
+            if let Err(error) = scheduler.add_worker() {
+                log::warn!("cannot start a thread to close the other nodes: {error}");
+            }
+            shared.wake_all(scheduler);
+            self.leave_at = Some(now + CLOSING_GRACE);
+        }
+        false
+    }
+}
+
+/// Says for each node that is not done what it waits for: inside its module first, for those are
+/// what keeps the others waiting.
+fn who_waits(shared: &Shared, phase_of: impl Fn(usize) -> SlotPhase) -> String {
+    let mut running = Vec::new();
+    let mut waiting = Vec::new();
+    for (index, node) in shared.nodes.iter().enumerate() {
+        match phase_of(index) {
+            SlotPhase::Done => {}
+            SlotPhase::Running => running.push(format!("{} is inside its module", node.label)),
+            _ => waiting.push(what_it_waits_for(shared, node)),
+        }
+    }
+    running.append(&mut waiting);
+    running.join("; ")
+}
+
+fn what_it_waits_for(shared: &Shared, node: &NodeInfo) -> String {
+    let name = |index: u32| &shared.nodes[index as usize].name;
+    let mut text = node.label.clone();
+    let full: Vec<&Arc<Link>> = node.outputs.iter().filter(|link| link.is_full()).collect();
+    if let Some(link) = full.first() {
+        let consumer = name(link.consumer().0);
+        let _ = write!(
+            text,
+            " waits for '{consumer}' to take from \"{}\"",
+            link.stream()
+        );
+        return text;
+    }
+    let empty = node.inputs.iter().find(|link| link.stats().waiting == 0);
+    match empty {
+        Some(link) => {
+            let producer = name(link.producer().0);
+            let _ = write!(
+                text,
+                " waits for '{producer}' to send on \"{}\"",
+                link.stream()
+            );
+        }
+        None => text.push_str(" is ready, but did not get its turn"),
+    }
+    text
+}

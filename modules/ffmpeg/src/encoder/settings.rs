@@ -1,0 +1,377 @@
+//! What the options mean for one stream: the encoder's settings, checked as far as FFmpeg's tables
+//! allow. Opens nothing. All that is wrong is reported, not only the first thing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bmf_ffmpeg::{Dict, EncoderInfo, FrameRateMode, Layout, PixFmt, SampleFmt, names};
+use bmf_sdk::hmp::{Rational, TimeBase};
+use bmf_sdk::nearest;
+use bmf_sdk::prelude::OptionIssue;
+use bmf_sdk::serde_json::Value;
+
+use super::choice::{Target, with_hint};
+use super::options::{AudioParams, Options, VideoParams};
+use crate::values;
+
+/// How pictures are encoded.
+#[derive(Clone, Debug)]
+pub(super) struct PictureSettings {
+    pub(super) encoder: EncoderInfo,
+    /// Pixel formats to convert to, best first; empty: whatever comes.
+    pub(super) formats: Vec<PixFmt>,
+    pub(super) size: Option<(u32, u32)>,
+    pub(super) rate: Option<Rational>,
+    pub(super) max_rate: Option<Rational>,
+    pub(super) mode: FrameRateMode,
+    pub(super) in_time_base: Option<TimeBase>,
+    pub(super) at_most: u64,
+    pub(super) at_least: u64,
+    pub(super) common: Common,
+}
+
+/// How sound is encoded. Empty lists: whatever comes.
+#[derive(Clone, Debug)]
+pub(super) struct SoundSettings {
+    pub(super) encoder: EncoderInfo,
+    pub(super) formats: Vec<SampleFmt>,
+    pub(super) rates: Vec<u32>,
+    pub(super) layouts: Vec<Layout>,
+    pub(super) at_most: u64,
+    pub(super) common: Common,
+}
+
+/// What both kinds have.
+#[derive(Clone, Debug)]
+pub(super) struct Common {
+    pub(super) options: Dict,
+    pub(super) quality: Option<f64>,
+    pub(super) tag: Option<[u8; 4]>,
+    pub(super) global_header: bool,
+}
+
+/// Collects what is wrong while the rest is read.
+#[derive(Default)]
+pub(super) struct Issues(pub(super) Vec<OptionIssue>);
+
+impl Issues {
+    fn take<T: Default>(&mut self, result: Result<T, OptionIssue>) -> T {
+        result.unwrap_or_else(|issue| {
+            self.0.push(issue);
+            T::default()
+        })
+    }
+}
+
+impl PictureSettings {
+    /// The settings, and what is wrong with the options.
+    pub(super) fn of(options: &Options, target: &Target, encoder: EncoderInfo) -> (Self, Issues) {
+        let params = &options.video_params;
+        let mut issues = Issues::default();
+        let settings = Self {
+            formats: issues.take(formats(params, &encoder)),
+            size: issues.take(size(params)),
+            rate: issues.take(rate(params)),
+            max_rate: issues.take(max_rate(params)),
+            mode: issues.take(mode(params, target)),
+            in_time_base: issues.take(in_time_base(params)),
+            at_most: options.vframes.unwrap_or(u64::MAX),
+            at_least: options.min_frames,
+            common: Common {
+                options: issues.take(dictionary(
+                    "video_params",
+                    &params.other,
+                    params.bit_rate.as_deref(),
+                )),
+                quality: issues.take(quality("video_params.qscale", params.qscale)),
+                tag: issues.take(tag("video_params.vtag", params.vtag.as_deref())),
+                global_header: target.muxer.needs_global_header,
+            },
+            encoder,
+        };
+        issues
+            .0
+            .extend(unknown("video_params", &params.other, &settings.encoder));
+        (settings, issues)
+    }
+}
+
+impl SoundSettings {
+    /// The settings, and what is wrong with the options.
+    pub(super) fn of(options: &Options, target: &Target, encoder: EncoderInfo) -> (Self, Issues) {
+        let params = &options.audio_params;
+        let mut issues = Issues::default();
+        let settings = Self {
+            formats: encoder.sample_fmts.clone(),
+            rates: issues.take(sample_rates(params, &encoder)),
+            layouts: issues.take(layouts(params, &encoder)),
+            at_most: options.aframes.unwrap_or(u64::MAX),
+            common: Common {
+                options: issues.take(dictionary(
+                    "audio_params",
+                    &params.other,
+                    params.bit_rate.as_deref(),
+                )),
+                quality: issues.take(quality("audio_params.qscale", params.qscale)),
+                tag: issues.take(tag("audio_params.atag", params.atag.as_deref())),
+                global_header: target.muxer.needs_global_header,
+            },
+            encoder,
+        };
+        issues
+            .0
+            .extend(unknown("audio_params", &params.other, &settings.encoder));
+        (settings, issues)
+    }
+}
+
+fn formats(params: &VideoParams, encoder: &EncoderInfo) -> Result<Vec<PixFmt>, OptionIssue> {
+    // JPEG's own range. Other pictures are not forbidden in it, but few programs expect them.
+    let usable = |format: &&PixFmt| encoder.codec != "mjpeg" || format.name().starts_with("yuvj");
+    let taken: Vec<PixFmt> = encoder.pix_fmts.iter().filter(usable).copied().collect();
+    let name = match (params.pix_fmt.as_deref(), params.codec.as_deref()) {
+        (Some(name), _) => name,
+        (None, Some("jpg" | "jpeg")) => "yuvj444p",
+        (None, Some("png")) => "rgba",
+        (None, _) if taken.iter().any(|format| format.name() == "yuv420p") => "yuv420p",
+        (None, _) => return Ok(taken),
+    };
+    let path = "video_params.pix_fmt";
+    let format = PixFmt::from_name(name).map_err(|error| {
+        let issue = OptionIssue::invalid(path, format!("there is no pixel format \"{name}\""));
+        with_hint(issue, error.hint())
+    })?;
+    if !encoder.pix_fmts.is_empty() && !encoder.pix_fmts.contains(&format) {
+        let message = format!("{} does not take pixel format {name}", encoder.name);
+        return Err(OptionIssue::invalid(path, message)
+            .with_hint(format!("it takes {}", join(&encoder.pix_fmts))));
+    }
+    Ok(vec![format])
+}
+
+fn size(params: &VideoParams) -> Result<Option<(u32, u32)>, OptionIssue> {
+    match (params.width, params.height) {
+        (None, None) => Ok(None),
+        (Some(width @ 1..), Some(height @ 1..)) => Ok(Some((width, height))),
+        (Some(0), _) | (Some(_), None) => {
+            let message = "width and height must be given together, both more than 0";
+            Err(OptionIssue::invalid("video_params.width", message))
+        }
+        _ => {
+            let message = "width and height must be given together, both more than 0";
+            Err(OptionIssue::invalid("video_params.height", message))
+        }
+    }
+}
+
+fn rate(params: &VideoParams) -> Result<Option<Rational>, OptionIssue> {
+    let Some(text) = &params.r else {
+        return Ok(None);
+    };
+    let rate = text
+        .parse::<Rational>()
+        .ok()
+        .filter(|rate| rate.num > 0 && rate.den > 0);
+    rate.map(Some).ok_or_else(|| {
+        OptionIssue::invalid("video_params.r", format!("\"{text}\" is not a frame rate"))
+            .with_hint("write it like \"25\" or \"30000/1001\"")
+    })
+}
+
+fn max_rate(params: &VideoParams) -> Result<Option<Rational>, OptionIssue> {
+    let Some(value) = params.max_fr else {
+        return Ok(None);
+    };
+    let rate = Rational::approximate(value, 1_001_000).filter(|rate| rate.num > 0 && rate.den > 0);
+    rate.map(Some).ok_or_else(|| {
+        OptionIssue::invalid(
+            "video_params.max_fr",
+            format!("{value} is not a frame rate"),
+        )
+    })
+}
+
+/// BMF's names and the command line's old numbers.
+const MODES: [(&str, Option<FrameRateMode>); 9] = [
+    ("auto", None),
+    ("-1", None),
+    ("cfr", Some(FrameRateMode::Constant)),
+    ("1", Some(FrameRateMode::Constant)),
+    ("vfr", Some(FrameRateMode::Variable)),
+    ("2", Some(FrameRateMode::Variable)),
+    ("passthrough", Some(FrameRateMode::Passthrough)),
+    ("0", Some(FrameRateMode::Passthrough)),
+    ("drop", Some(FrameRateMode::DropTimestamps)),
+];
+
+fn mode(params: &VideoParams, target: &Target) -> Result<FrameRateMode, OptionIssue> {
+    let muxer = &target.muxer;
+    let wanted = match &params.vsync {
+        None => None,
+        Some(name) => {
+            let known = MODES.iter().find(|(known, _)| known == name);
+            known.map(|&(_, mode)| mode).ok_or_else(|| {
+                let issue = OptionIssue::invalid(
+                    "video_params.vsync",
+                    format!("there is no vsync \"{name}\""),
+                );
+                let names = || MODES.iter().map(|&(name, _)| name);
+                match nearest(name, names()) {
+                    Some(name) => issue.with_hint(format!("did you mean \"{name}\"?")),
+                    None => issue.with_hint("it is auto, cfr, vfr, passthrough or drop"),
+                }
+            })?
+        }
+    };
+    Ok(match wanted {
+        Some(mode) => mode,
+        None if params.max_fr.is_some() && params.r.is_none() => FrameRateMode::Variable,
+        // Whether the source has other streams cannot be seen from here.
+        None => FrameRateMode::automatic(
+            &muxer.name,
+            muxer.allows_variable_frame_rate,
+            muxer.has_no_timestamps,
+            false,
+            false,
+        ),
+    })
+}
+
+fn in_time_base(params: &VideoParams) -> Result<Option<TimeBase>, OptionIssue> {
+    let Some(text) = &params.in_time_base else {
+        return Ok(None);
+    };
+    let time_base = text
+        .parse::<Rational>()
+        .ok()
+        .and_then(|unit| TimeBase::new(unit.num, unit.den));
+    time_base.map(Some).ok_or_else(|| {
+        OptionIssue::invalid(
+            "video_params.in_time_base",
+            format!("\"{text}\" is not a time base"),
+        )
+        .with_hint("write it like \"1,25\"")
+    })
+}
+
+fn sample_rates(params: &AudioParams, encoder: &EncoderInfo) -> Result<Vec<u32>, OptionIssue> {
+    let taken = &encoder.sample_rates;
+    match params.sample_rate {
+        None => Ok(taken.clone()),
+        Some(rate) if rate > 0 && (taken.is_empty() || taken.contains(&rate)) => Ok(vec![rate]),
+        Some(rate) => {
+            let message = format!("{} does not take {rate} samples per second", encoder.name);
+            let issue = OptionIssue::invalid("audio_params.sample_rate", message);
+            Err(with_hint(
+                issue,
+                (!taken.is_empty())
+                    .then(|| format!("it takes {}", join(taken)))
+                    .as_deref(),
+            ))
+        }
+    }
+}
+
+fn layouts(params: &AudioParams, encoder: &EncoderInfo) -> Result<Vec<Layout>, OptionIssue> {
+    let taken = &encoder.layouts;
+    match params.channels {
+        None => Ok(taken.clone()),
+        Some(count)
+            if count > 0
+                && (taken.is_empty() || taken.iter().any(|layout| layout.channels() == count)) =>
+        {
+            Ok(vec![Layout::default_for(count)])
+        }
+        Some(count) => {
+            let message = format!("{} does not take {count} channels", encoder.name);
+            let issue = OptionIssue::invalid("audio_params.channels", message);
+            Err(with_hint(
+                issue,
+                (!taken.is_empty())
+                    .then(|| format!("it takes {}", join(taken)))
+                    .as_deref(),
+            ))
+        }
+    }
+}
+
+fn quality(path: &str, quality: Option<f64>) -> Result<Option<f64>, OptionIssue> {
+    match quality {
+        Some(value) if !value.is_finite() => Err(OptionIssue::invalid(
+            path,
+            format!("{value} is not a quantiser scale"),
+        )),
+        quality => Ok(quality),
+    }
+}
+
+fn tag(path: &str, tag: Option<&str>) -> Result<Option<[u8; 4]>, OptionIssue> {
+    let Some(text) = tag else {
+        return Ok(None);
+    };
+    text.as_bytes().try_into().map(Some).map_err(|_| {
+        OptionIssue::invalid(path, format!("\"{text}\" is not a code of four letters"))
+            .with_hint("like \"hvc1\"")
+    })
+}
+
+/// Options for FFmpeg. The bit rate is one of them, with FFmpeg's way of writing it.
+fn dictionary(
+    path: &str,
+    values: &BTreeMap<String, Value>,
+    bit_rate: Option<&str>,
+) -> Result<Dict, OptionIssue> {
+    let mut dictionary = pairs(path, values)?;
+    if let Some(bit_rate) = bit_rate.filter(|&text| text != "0") {
+        dictionary.set("b", bit_rate);
+    }
+    Ok(dictionary)
+}
+
+/// Keys and values as text.
+pub(super) fn pairs(path: &str, values: &BTreeMap<String, Value>) -> Result<Dict, OptionIssue> {
+    let pair = |(key, value): (&String, &Value)| match values::text(value) {
+        Some(text) => Ok((key.clone(), text)),
+        None => {
+            let message = format!("{value} is neither a string nor a number");
+            Err(OptionIssue::invalid(format!("{path}.{key}"), message))
+        }
+    };
+    values.iter().map(pair).collect()
+}
+
+/// Keys that the encoder does not know.
+fn unknown(
+    path: &str,
+    values: &BTreeMap<String, Value>,
+    encoder: &EncoderInfo,
+) -> Vec<OptionIssue> {
+    let owner = format!("encoder {}", encoder.name);
+    unread(path, values, &owner, &names::encoder_options(&encoder.name))
+}
+
+/// A warning for each key that is not among the `known` ones.
+pub(super) fn unread(
+    path: &str,
+    values: &BTreeMap<String, Value>,
+    owner: &str,
+    known: &BTreeSet<String>,
+) -> Vec<OptionIssue> {
+    let unread = values.keys().filter(|key| !known.contains(*key));
+    let issue = |key: &String| {
+        let mut issue = OptionIssue::unknown(format!("{path}.{key}"), []);
+        issue.message = format!("{owner} has no option \"{key}\"");
+        match bmf_ffmpeg::nearest(key, known.iter().map(String::as_str)) {
+            Some(name) => issue.with_hint(format!("did you mean \"{name}\"?")),
+            None => issue,
+        }
+    };
+    unread.map(issue).collect()
+}
+
+fn join<T: ToString>(items: &[T]) -> String {
+    items
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

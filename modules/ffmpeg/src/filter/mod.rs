@@ -1,0 +1,155 @@
+//! `c_ffmpeg_filter`: FFmpeg's filters as a module. Which frames go in when is decided in `work`;
+//! what filters do is FFmpeg's business.
+
+mod options;
+mod pads;
+mod source;
+mod text;
+mod work;
+
+use bmf_ffmpeg::FilterGraph;
+use bmf_ffmpeg::names::FilterInfo;
+use bmf_sdk::Description as ModuleDescription;
+use bmf_sdk::hmp::MediaKind;
+use bmf_sdk::prelude::*;
+use bmf_sdk::serde_json::{Value, json};
+
+pub(crate) use options::Options;
+use text::Description;
+use work::Work;
+
+pub(crate) struct Filter {
+    options: Options,
+    work: Option<Work>,
+}
+
+impl Module for Filter {
+    fn open(&mut self, context: &ModuleContext) -> Result<(), ModuleError> {
+        let description = Description::of(&self.options)?;
+        let title = description.title.as_str();
+        let (inputs, outputs) =
+            FilterGraph::inspect(&description.text).map_err(|error| failure(title, &error))?;
+        let ports_in = pads::inputs(&description, &inputs, context.connected_inputs())?;
+        let ports_out = pads::outputs(&description, &outputs, context.connected_outputs())?;
+        let sources = inputs
+            .iter()
+            .zip(ports_in)
+            .map(|(pad, port)| source::Source::new(pad.kind, port));
+        self.work = Some(Work::new(description, sources.collect(), &ports_out));
+        Ok(())
+    }
+
+    fn process(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
+        match &mut self.work {
+            Some(work) => work.step(task),
+            None => Ok(Flow::Done),
+        }
+    }
+
+    /// Frees the graph: its frames are worth memory that others may need before the node itself
+    /// is gone.
+    fn close(&mut self, _: Ending) -> Result<(), ModuleError> {
+        if let Some(work) = &mut self.work {
+            work.release();
+        }
+        Ok(())
+    }
+
+    fn report(&self) -> Report {
+        self.work.as_ref().map(Work::report).unwrap_or_default()
+    }
+}
+
+impl ModuleType for Filter {
+    type Options = Options;
+
+    fn describe() -> ModuleDescription {
+        let inputs = PortSpec::new(
+            "in",
+            PortKind::Any,
+            "pictures or sound, as the filter takes them",
+        );
+        let outputs = PortSpec::new("out", PortKind::Any, "what the filter gives");
+        ModuleDescription::new("c_ffmpeg_filter", env!("CARGO_PKG_VERSION"))
+            .summary("Runs FFmpeg filters")
+            .any_inputs(0, None, inputs)
+            .any_outputs(0, None, outputs)
+    }
+
+    fn validate(options: &Options) -> Vec<OptionIssue> {
+        options::check(options)
+    }
+
+    fn new(options: Options) -> Result<Self, ModuleError> {
+        Ok(Self {
+            options,
+            work: None,
+        })
+    }
+
+    /// `scale 1280:720`, `fade t=in d=1`: the name of any filter, then its parameters.
+    fn shorthand(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
+        let info = FilterInfo::find(verb)?;
+        let word = |arg: &ShorthandArg| match arg {
+            ShorthandArg::Word(word) => word.clone(),
+            ShorthandArg::Pair(key, value) => format!("{key}={value}"),
+        };
+        let para: Vec<String> = args.iter().map(word).collect();
+        let mut options = json!({ "name": verb });
+        if !para.is_empty() {
+            options["para"] = Value::String(para.join(":"));
+        }
+        let takes = match info.inputs.first().or(info.outputs.first()) {
+            Some(MediaKind::Video) => PortKind::Video,
+            Some(MediaKind::Audio) => PortKind::Audio,
+            _ => pads_of(verb, &para),
+        };
+        let options = bmf_sdk::Options::from_value(options)?;
+        Some(Ok(Shorthand { options, takes }))
+    }
+}
+
+/// What a filter takes whose pads depend on its parameters.
+fn pads_of(name: &str, para: &[String]) -> PortKind {
+    let text = match para {
+        [] => name.to_owned(),
+        para => format!(
+            "{name}={}",
+            text::escaped(&para.join(":")).unwrap_or_default()
+        ),
+    };
+    let pads = FilterGraph::inspect(&text).unwrap_or_default();
+    match pads.0.first().or(pads.1.first()).map(|pad| pad.kind) {
+        Some(MediaKind::Video) => PortKind::Video,
+        Some(MediaKind::Audio) => PortKind::Audio,
+        _ => PortKind::Any,
+    }
+}
+
+/// FFmpeg's words about a filter, with the name the user knows it by. What it says about the place
+/// in its own structures is left out where it says anything else.
+fn failure(title: &str, error: &bmf_ffmpeg::Error) -> ModuleError {
+    let place = |line: &&String| PLACES.iter().any(|place| line.starts_with(place));
+    let said: Vec<&str> = error
+        .details()
+        .iter()
+        .filter(|line| !place(line))
+        .map(String::as_str)
+        .collect();
+    let words = if said.is_empty() {
+        error.message().to_owned()
+    } else {
+        said.join("; ")
+    };
+    let result = ModuleError::new(format!("{title}: {words}"));
+    match error.hint() {
+        Some(hint) => result.with_hint(hint),
+        None => result,
+    }
+}
+
+const PLACES: [&str; 3] = [
+    "Error initializing filter",
+    "Failed to configure input pad",
+    "Failed to configure output pad",
+];

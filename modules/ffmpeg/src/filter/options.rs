@@ -1,0 +1,187 @@
+//! The options of `c_ffmpeg_filter`, and what can be said about them before anything is opened.
+
+use bmf_ffmpeg::FilterGraph;
+use bmf_ffmpeg::names::{self, FilterInfo};
+use bmf_sdk::nearest;
+use bmf_sdk::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::failure;
+use super::text::{self, Description};
+use crate::values::optional_text;
+
+/// Runs FFmpeg filters on pictures and sound: one (`name` and `para`), several with links between
+/// them (`filters`, as BMF writes merged filters), or any graph in FFmpeg's own notation (`graph`).
+///
+/// The graph is configured when every input has its first frame. An input that ends without one
+/// counts as an empty stream of the same kind. When the format of an input changes, the graph is
+/// drained and made anew for the new format. Frames are never copied on the way in or out.
+///
+/// Scaling is bicubic unless the filter says otherwise, as with the ffmpeg command.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Options {
+    /// Name of one filter: `scale`.
+    pub(super) name: Option<String>,
+    /// Its parameters as ffmpeg's `-vf` takes them after `=`: `1280:720` or `w=1280:h=-2`. Commas,
+    /// semicolons and brackets need no quoting.
+    #[serde(deserialize_with = "optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub(super) para: Option<String>,
+    /// Several filters, linked by index.
+    pub(super) filters: Vec<FilterSpec>,
+    /// A graph in FFmpeg's notation: `[i0]split[a][b];[a]hflip[o0];[b]vflip[o1]`. `[i0]` is the
+    /// first input of the node, `[o0]` its first output; what has no such label follows in order.
+    pub(super) graph: Option<String>,
+}
+
+/// One of several filters.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct FilterSpec {
+    /// Name of the filter.
+    pub(super) name: String,
+    /// Its parameters.
+    #[serde(deserialize_with = "optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub(super) para: Option<String>,
+    /// Which inputs of the node go into which pads of the filter.
+    pub(super) inputs: Vec<PadSpec>,
+    /// Which pads of the filter go to which outputs of the node.
+    pub(super) outputs: Vec<PadSpec>,
+    /// Which output pads of this filter go into other filters.
+    pub(super) links: Vec<LinkSpec>,
+}
+
+/// A stream of the node at a pad of a filter.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct PadSpec {
+    /// Index of the input or output of the node.
+    #[serde(deserialize_with = "optional_text")]
+    #[schemars(with = "Option<u32>")]
+    pub(super) stream: Option<String>,
+    /// Index of the filter's pad.
+    pub(super) pin: usize,
+}
+
+/// A connection between two filters.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct LinkSpec {
+    /// Output pad of this filter, where the link begins.
+    pub(super) input_pin: usize,
+    /// Input pad of the other filter, where it ends.
+    pub(super) output_pin: usize,
+    /// Index of the other filter in `filters`.
+    pub(super) output_filter: usize,
+}
+
+/// Options that name files. Initialising a filter that has one of them may open, create or bind
+/// something, which must wait until the graph runs.
+const OUTSIDE: [&str; 13] = [
+    "filename",
+    "file",
+    "textfile",
+    "fontfile",
+    "stats_file",
+    "model",
+    "weights",
+    "result",
+    "input",
+    "plugin",
+    "sofa",
+    "bind_address",
+    "bitmap",
+];
+
+pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
+    let given = [
+        options.name.is_some(),
+        !options.filters.is_empty(),
+        options.graph.is_some(),
+    ];
+    match given.iter().filter(|&&given| given).count() {
+        0 => {
+            let issue = OptionIssue::invalid("", "no filter is named");
+            return vec![issue.with_hint("set \"name\" (and \"para\"), \"filters\" or \"graph\"")];
+        }
+        1 => {}
+        _ => {
+            let message = "\"name\", \"filters\" and \"graph\" exclude each other";
+            return vec![OptionIssue::invalid("", message).with_hint("keep one of them")];
+        }
+    }
+    let issues = match &options.graph {
+        Some(graph) => check_names("graph", &text::filter_names(graph)),
+        None => check_filters(options),
+    };
+    if !issues.is_empty() {
+        return issues;
+    }
+    match Description::of(options) {
+        Ok(description) => try_out(options, &description),
+        Err(issue) => vec![issue],
+    }
+}
+
+/// The filters one by one.
+fn check_filters(options: &Options) -> Vec<OptionIssue> {
+    let single = options
+        .name
+        .iter()
+        .map(|name| ("name".to_owned(), "para".to_owned(), name, &options.para));
+    let several = options.filters.iter().enumerate().map(|(index, filter)| {
+        let path = |key: &str| format!("filters.{index}.{key}");
+        (path("name"), path("para"), &filter.name, &filter.para)
+    });
+    let mut issues = Vec::new();
+    for (name_path, para_path, name, para) in single.chain(several) {
+        issues.extend(check_names(&name_path, std::slice::from_ref(name)));
+        if text::escaped(para.as_deref().unwrap_or_default()).is_none() {
+            let message = format!("the quotes in the parameters of filter \"{name}\" do not match");
+            issues.push(
+                OptionIssue::invalid(para_path, message)
+                    .with_hint("write \\' for a quote that quotes nothing"),
+            );
+        }
+    }
+    issues
+}
+
+fn check_names(path: &str, names: &[String]) -> Vec<OptionIssue> {
+    let unknown = names.iter().filter(|name| FilterInfo::find(name).is_none());
+    let issue = |name: &String| {
+        let issue = OptionIssue::invalid(path, format!("there is no filter \"{name}\""));
+        let known = names::filters();
+        match nearest(name, known.iter().map(String::as_str)) {
+            Some(name) => issue.with_hint(format!("did you mean \"{name}\"?")),
+            None => issue.with_hint("\"ffmpeg -filters\" lists them"),
+        }
+    };
+    unknown.map(issue).collect()
+}
+
+/// Lets FFmpeg parse the whole, unless that could touch the outside world.
+fn try_out(options: &Options, description: &Description) -> Vec<OptionIssue> {
+    let names = text::filter_names(&description.text);
+    let mut infos = names.iter().filter_map(|name| FilterInfo::find(name));
+    if infos.any(|info| OUTSIDE.iter().any(|option| info.options.contains(*option))) {
+        return Vec::new();
+    }
+    let Err(error) = FilterGraph::inspect(&description.text) else {
+        return Vec::new();
+    };
+    let path = match (&options.name, &options.graph) {
+        (Some(_), _) => "para",
+        (_, Some(_)) => "graph",
+        _ => "filters",
+    };
+    let error = failure(&description.title, &error);
+    let issue = OptionIssue::invalid(path, error.message());
+    vec![match error.hint() {
+        Some(hint) => issue.with_hint(hint),
+        None => issue,
+    }]
+}

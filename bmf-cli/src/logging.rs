@@ -39,10 +39,11 @@ impl Verbosity {
         }
     }
 
-    /// FFmpeg, and whatever else logs. Its warnings are many, and few are the user's concern.
+    /// FFmpeg, and whatever else logs. What they call errors is often one damaged packet; the
+    /// modules count those and say what came of it.
     fn of_others(self) -> LevelFilter {
         match self {
-            Self::Quiet | Self::Normal => LevelFilter::Error,
+            Self::Quiet | Self::Normal => LevelFilter::Off,
             Self::Info => LevelFilter::Info,
             Self::Debug => LevelFilter::Debug,
         }

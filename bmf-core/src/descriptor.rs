@@ -24,6 +24,8 @@ pub struct ModuleDescriptor {
     /// Whether it does something of its own (writes a file, sends, counts), so that it is worth
     /// running although nobody consumes its outputs.
     pub is_sink: bool,
+    /// Whether `process` may wait for the outside world, such as a network. A source always may.
+    pub may_block: bool,
     /// The JSON Schema of the options, with defaults and descriptions.
     pub options: Value,
     /// The input policy this module needs, where it needs one; a graph may still override it.
@@ -156,6 +158,11 @@ pub trait ModuleFactory: Send + Sync {
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         let _ = (verb, args);
         None
+    }
+
+    /// The verbs that [`shorthand`](Self::shorthand) answers to, for suggestions.
+    fn verbs(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 

@@ -20,7 +20,8 @@ use crate::{ModuleError, Task};
 /// * An `Err` or a panic ends the graph, with the node's name in the message.
 /// * After an `Ok` of `open`, `close` is called exactly once, whatever happened in between.
 /// * Do not wait in `process` for something that another node of the same graph must do first;
-///   return [`Flow::Wait`] instead. Waiting for the outside world (a file, a socket) is fine.
+///   return [`Flow::Wait`] instead. Waiting for the outside world (a file, a socket) is fine in a
+///   source, and in a module whose descriptor says `may_block`.
 pub trait Module: Send {
     /// Prepares the module. Called once, before any `process`.
     ///

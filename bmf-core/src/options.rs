@@ -115,34 +115,59 @@ impl Options {
         })
     }
 
-    /// Reads the options into `T` and lists what is wrong: a value that does not fit, keys that
+    /// Reads the options into `T` and lists all that is wrong: values that do not fit, keys that
     /// `T` does not know. `schema` is the JSON Schema of `T`, used for suggestions.
+    ///
+    /// A value that does not fit is put aside, so that the others can be looked at too; what is
+    /// returned then has its default in that place.
     pub fn check<T: DeserializeOwned>(&self, schema: &Value) -> (Option<T>, Vec<OptionIssue>) {
-        let mut issues = Vec::new();
-        let mut unknown = Vec::new();
-        let value = Value::Object(self.0.clone());
-        // The type behind `serde(flatten)` sees no unknown keys, which is what a module that
-        // passes keys on (to an encoder, to a muxer) wants.
-        let ignored: Result<T, _> =
-            serde_ignored::deserialize(value, |path| unknown.push(path.to_string()));
-        let parsed = match ignored {
-            Ok(parsed) => Some(parsed),
-            Err(_) => match self.parse::<T>() {
-                Ok(parsed) => Some(parsed),
-                Err(issue) => {
-                    issues.push(issue);
-                    None
-                }
-            },
+        let mut issues: Vec<OptionIssue> = Vec::new();
+        let mut fitting = self.clone();
+        let parsed = loop {
+            let mut unknown = Vec::new();
+            let value = Value::Object(fitting.0.clone());
+            // The type behind `serde(flatten)` sees no unknown keys, which is what a module that
+            // passes keys on (to an encoder, to a muxer) wants.
+            let ignored: Result<T, _> =
+                serde_ignored::deserialize(value, |path| unknown.push(path.to_string()));
+            if let Ok(parsed) = ignored {
+                issues.extend(unknown.iter().map(|path| unknown_issue(path, schema)));
+                break Some(parsed);
+            }
+            let Err(issue) = fitting.parse::<T>() else {
+                break None;
+            };
+            let put_aside = fitting.remove(&issue.path);
+            // What a group misses now may be what was put aside.
+            if !issues.iter().any(|told| told.path.starts_with(&issue.path)) {
+                issues.push(issue);
+            }
+            if !put_aside {
+                break None;
+            }
         };
-        for path in unknown {
-            // serde_ignored writes a `?` where it goes through an `Option`.
-            let path = path.replace(".?", "");
-            let known = schema_keys(schema, &path);
-            issues.push(OptionIssue::unknown(path, known.iter().map(String::as_str)));
-        }
         (parsed, issues)
     }
+
+    /// Removes the value at a dotted path; returns whether it was there.
+    fn remove(&mut self, path: &str) -> bool {
+        let (group, key) = match path.rsplit_once('.') {
+            Some((group, key)) => (Some(group), key),
+            None => (None, path),
+        };
+        let mut map = Some(&mut self.0);
+        for part in group.iter().flat_map(|group| group.split('.')) {
+            map = map.and_then(|map| map.get_mut(part)?.as_object_mut());
+        }
+        map.is_some_and(|map| map.shift_remove(key).is_some())
+    }
+}
+
+/// serde_ignored writes a `?` where it goes through an `Option`.
+fn unknown_issue(path: &str, schema: &Value) -> OptionIssue {
+    let path = path.replace(".?", "");
+    let known = schema_keys(schema, &path);
+    OptionIssue::unknown(path, known.iter().map(String::as_str))
 }
 
 /// The keys that `schema` knows beside `path`.
@@ -219,6 +244,14 @@ mod tests {
         "#);
         insta::assert_snapshot!(check(json!({"input_path": "a", "video_params": {"width": "x"}})), @r#"video_params.width | invalid type: string "x", expected u32 | -"#);
         insta::assert_snapshot!(check(json!({})), @" | missing field `input_path` | -");
+        insta::assert_snapshot!(check(json!({"input_path": 1, "video_params": {"width": "x"}, "inputpath": 0})), @r#"
+        input_path | invalid type: integer `1`, expected a string | -
+        video_params.width | invalid type: string "x", expected u32 | -
+        "#);
+        insta::assert_snapshot!(check(json!({"input_path": "a", "video_params": {"width": "x"}, "inputpath": 0})), @r#"
+        video_params.width | invalid type: string "x", expected u32 | -
+        inputpath | unknown option "inputpath" | did you mean "input_path"?
+        "#);
     }
 
     #[test]

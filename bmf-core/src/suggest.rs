@@ -12,6 +12,8 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             )
         })
         .filter(|(distance, name)| *distance <= 1 + typed.len().min(name.len()) / 4)
+        // Of one letter nothing is left when it is another one.
+        .filter(|(distance, name)| *distance < typed.chars().count().max(name.chars().count()))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
@@ -30,5 +32,7 @@ mod tests {
         assert_eq!(nearest("CRF", known), Some("crf"));
         assert_eq!(nearest("queue_limit", known), None);
         assert_eq!(nearest("xyz", known), None);
+        assert_eq!(nearest("x", ["a", "b"]), None);
+        assert_eq!(nearest("x", ["xy", "b"]), Some("xy"));
     }
 }

@@ -395,6 +395,7 @@ fn assemble_node(
         name: config.name.clone(),
         is_source: inputs.is_empty(),
         is_sink: descriptor.is_sink,
+        may_block: inputs.is_empty() || descriptor.may_block,
         context: ModuleContext::new(
             &config.name,
             plan.is_strict(),

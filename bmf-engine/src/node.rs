@@ -42,6 +42,10 @@ impl Schedulable for Node {
             Err(error) => self.fail(error, context),
         }
     }
+
+    fn may_block(&self) -> bool {
+        self.info().may_block
+    }
 }
 
 impl Node {
@@ -150,6 +154,12 @@ impl Node {
 
     /// Closes the module, once, and ends the node: its outputs end, its inputs take nothing more.
     fn finish(&mut self, ending: Ending, context: &mut Context<'_>) -> Result<Step, RunError> {
+        // The inputs may have ended because their producers were made to end: then what this node
+        // has is not the whole, although its module could not know.
+        let ending = match self.shared.phase() {
+            Phase::Aborting => self.shared.forced_ending(),
+            Phase::Running | Phase::Stopping => ending,
+        };
         self.close_module(ending)?;
         self.leave(context);
         Ok(Step::Done)
@@ -283,7 +293,7 @@ impl Module for Gone {
 }
 
 /// Links know nodes by index; the scheduler has them in the same order.
-fn wake_peer(shared: &Shared, context: &mut Context<'_>, wake: bmf_streams::Wake) {
+pub(crate) fn wake_peer(shared: &Shared, context: &mut Context<'_>, wake: bmf_streams::Wake) {
     match wake {
         bmf_streams::Wake::Input(peer) => context.wake(shared.slot(peer.0 as usize), Wake::Input),
         bmf_streams::Wake::Room(peer) => context.wake(shared.slot(peer.0 as usize), Wake::Room),

@@ -52,6 +52,8 @@ pub(crate) struct NodeInfo {
     pub(crate) name: String,
     pub(crate) is_source: bool,
     pub(crate) is_sink: bool,
+    /// Whether its module may wait for the outside world.
+    pub(crate) may_block: bool,
     pub(crate) context: ModuleContext,
     pub(crate) outputs: Vec<Arc<Link>>,
     pub(crate) inputs: Vec<Arc<Link>>,

@@ -10,45 +10,68 @@ use bmf_scheduler::{Context, Phase as SlotPhase, Scheduler, Wake};
 use bmf_streams::{Link, Peer};
 
 use crate::RunError;
+use crate::node::wake_peer;
 use crate::shared::{NodeInfo, Shared, lock};
 
 /// How long nodes that are not stuck get to close after a time-out.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
-/// Called when nothing is ready and nothing runs. If the graph has blocked itself (a node waits
-/// for room in one link while the node behind that link waits for another one), such links are
-/// given room for one packet more. Full links in front of a node that waits for room itself are
-/// not: they would only fill up again. If there is none to give room to, the graph is stuck for good.
+/// Called when nothing is ready and nothing runs: gets the graph going again, or finds it stuck for
+/// good.
 pub(crate) fn on_quiet(shared: &Shared, context: &mut Context<'_>) {
     if shared.nodes_left() == 0 {
         return;
     }
-    let links = shared.nodes.iter().flat_map(|node| &node.outputs);
-    let waits_for_room = |context: &Context<'_>, peer: Peer| {
-        context.phase(shared.slot(peer.0 as usize)) == SlotPhase::Throttled
-    };
-    let blocks = |link: &&Arc<Link>| {
-        link.is_full()
-            && waits_for_room(context, link.producer())
-            && !waits_for_room(context, link.consumer())
-    };
-    let blocking: Vec<_> = links.filter(blocks).collect();
-    for link in &blocking {
-        let _ = link.raise_limit();
-        let producer = link.producer().0 as usize;
-        log::debug!(
-            "raised the limit of stream \"{}\" to {}: its producer waits for room while its \
-             consumer waits for another input",
-            link.stream(),
-            link.stats().limit
-        );
-        context.wake(shared.slot(producer), Wake::Room);
-    }
-    if blocking.is_empty() {
+    if !wake_those_with_room(shared, context) && !raise_limits(shared, context) {
         let report = who_waits(shared, |index| context.phase(shared.slot(index)));
         shared.fail(RunError::Stuck { report });
         shared.wake_all_from_step(context);
     }
+}
+
+/// A producer that found a link full is woken when half of that is taken. Its consumer may have
+/// taken less, and wait for another input now; then there is room already.
+fn wake_those_with_room(shared: &Shared, context: &mut Context<'_>) -> bool {
+    let mut any = false;
+    for (index, node) in shared.nodes.iter().enumerate() {
+        let slot = shared.slot(index);
+        let has_room = !node.outputs.iter().any(|link| link.is_full());
+        if has_room && context.phase(slot) == SlotPhase::Throttled {
+            context.wake(slot, Wake::Room);
+            any = true;
+        }
+    }
+    any
+}
+
+/// If the graph has blocked itself, the links that block it are given room for one packet more:
+///
+/// * full ones whose producer waits for room while their consumer waits for another input. Full
+///   links in front of a node that waits for room itself are not: they would only fill up again;
+/// * declined ones, whose consumer holds as many packets as the limit allows and waits for more.
+fn raise_limits(shared: &Shared, context: &mut Context<'_>) -> bool {
+    let waits_for_room = |context: &Context<'_>, peer: Peer| {
+        context.phase(shared.slot(peer.0 as usize)) == SlotPhase::Throttled
+    };
+    let mut raised = false;
+    for link in shared.nodes.iter().flat_map(|node| &node.outputs) {
+        let declined = link.is_declined() && !waits_for_room(context, link.consumer());
+        let full = link.is_full()
+            && waits_for_room(context, link.producer())
+            && !waits_for_room(context, link.consumer());
+        if !declined && !full {
+            continue;
+        }
+        raised = true;
+        wake_peer(shared, context, link.raise_limit());
+        log::debug!(
+            "raised the limit of stream \"{}\" to {}: the graph had blocked itself",
+            link.stream(),
+            link.limit()
+        );
+        context.wake(shared.slot(link.consumer().0 as usize), Wake::Input);
+    }
+    raised
 }
 
 /// Waits for the end of the run, or for the time-out.

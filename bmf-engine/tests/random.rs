@@ -317,6 +317,7 @@ fn check(specs: &[Spec], workers: usize) -> Result<(), TestCaseError> {
     let ending = run.outcome.result.as_ref().map_err(ToString::to_string);
     prop_assert_eq!(ending, Ok(&Ending::Finished));
     run.log.assert_clean();
+    prop_assert!(run.outcome.nodes.iter().all(|node| node.closed));
     for (name, ordered, mut wanted) in sinks {
         let mut received = run.log.received(&name, 0);
         if !ordered {
@@ -325,8 +326,12 @@ fn check(specs: &[Spec], workers: usize) -> Result<(), TestCaseError> {
         }
         prop_assert_eq!(received, wanted, "{} with {} workers", name, workers);
     }
+    // Who ends its only output early has nobody to work for, and takes no more.
+    let early_end = |spec: &Spec| matches!(spec.kind, Kind::Split(_, Some(_)));
+    if specs.iter().any(early_end) {
+        return Ok(());
+    }
     for node in &run.outcome.nodes {
-        prop_assert!(node.closed);
         let inputs = run.outcome.links.iter();
         let inputs = inputs.filter(|link| link.consumer == node.name);
         let sent: u64 = inputs.map(|link| link.packets).sum();
@@ -341,7 +346,12 @@ fn check(specs: &[Spec], workers: usize) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 256,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
 
     #[test]
     fn every_sink_receives_what_it_should(specs in proptest::collection::vec(spec(), 2..13)) {

@@ -340,6 +340,35 @@ fn only_links_on_the_blocking_path_are_given_room() {
 }
 
 #[test]
+fn room_above_the_low_watermark_is_found_without_raising_limits() {
+    for workers in [1, 2, 8] {
+        let mut lab = Lab::new();
+        lab.builder().option_mut().queue_length_limit = Some(8);
+        let log = lab.log.clone();
+        let mut steps = 0;
+        // Sends 12 on `a` and 7 on `b`, which leaves 5 on `a`: more than half of its limit, so its
+        // producer is not woken, and too few on `b` to go on with.
+        let script = Script::new(move |task| {
+            steps += 1;
+            let (a, b) = if steps == 1 {
+                (0..12, 0..7)
+            } else {
+                (0..0, 7..12)
+            };
+            a.for_each(|time| task.push(0, log.packet(time)));
+            b.for_each(|time| task.push(1, log.packet(time)));
+            Ok(if steps == 2 { Flow::Done } else { Flow::More })
+        });
+        let source = lab.add("source", &[], 2, script);
+        lab.join("sink", &[source.port("a"), source.port("b")]);
+        let run = lab.run(workers).expect(Ending::Finished);
+        let expected: Vec<_> = (0..12).map(|t| format!("{t} [{t}] [{t}]")).collect();
+        assert!(run.log.joined("sink").starts_with(&expected.join("\n")));
+        assert!(run.outcome.links.iter().all(|link| link.raised == 0));
+    }
+}
+
+#[test]
 fn an_output_that_has_ended_needs_no_room() {
     for workers in [1, 2] {
         let mut lab = Lab::new();
@@ -597,6 +626,41 @@ fn a_module_that_waits_for_its_other_input_does_not_hang() {
 }
 
 #[test]
+fn a_module_that_leaves_packets_holds_back_their_producer() {
+    for workers in [1, 2, 8] {
+        let mut lab = Lab::new();
+        let fast = lab.source("fast", 1000, 1);
+        let slow = lab.source("slow", 100, 1);
+        let slow = lab.add("slower", &[slow], 1, {
+            Script::each(|task, port, packet| {
+                spin(Duration::from_micros(20));
+                task.push(port, packet);
+                Ok(Flow::Wait)
+            })
+        });
+        let log = lab.log.clone();
+        let most = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&most);
+        // Takes pairs until one input has no more.
+        let zip = Script::new(move |task| {
+            seen.fetch_max(task.inputs()[0].packets.len(), Ordering::Relaxed);
+            while !task.inputs().iter().any(|input| input.packets.is_empty()) {
+                let values = [0, 1].map(|port| value(&task.pop(port).unwrap()));
+                assert_eq!(values[0], values[1]);
+                log.receive("zip", 0, values[0]);
+            }
+            let input = &task.inputs()[1];
+            let is_over = input.ended && input.packets.is_empty();
+            Ok(if is_over { Flow::Done } else { Flow::Wait })
+        });
+        lab.add("zip", &[fast, slow.into()], 0, zip.sink());
+        let run = lab.run(workers).expect(Ending::Finished);
+        assert_eq!(run.log.received("zip", 0), numbers(100));
+        assert!(most.load(Ordering::Relaxed) <= 5, "no more than the limit");
+    }
+}
+
+#[test]
 fn a_default_join_inside_a_graph_passes_on_in_order() {
     let build = || {
         let mut lab = Lab::new();
@@ -670,7 +734,7 @@ fn statistics_tell_what_happened() {
     0 source: 5 tasks, 0 in, 10 out
     1 pass: 5 tasks, 10 in, 10 out
     2 sink: 5 tasks, 10 in, 0 out
-    source.0 -> pass: 10 packets, peak 4 of 5
-    pass.0 -> sink: 10 packets, peak 4 of 5
+    source.0 -> pass: 10 packets, peak 2 of 5
+    pass.0 -> sink: 10 packets, peak 2 of 5
     ");
 }

@@ -50,6 +50,12 @@ impl Registry {
         nearest(typed, self.names())
     }
 
+    /// All that a one-line graph may start a part with: verbs and names of modules.
+    pub fn verbs(&self) -> Vec<String> {
+        let verbs = self.factories.values().flat_map(|factory| factory.verbs());
+        self.names().map(str::to_owned).chain(verbs).collect()
+    }
+
     /// The module that answers to `verb` in a one-line graph; the first one by name if several do.
     pub fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Answer<'_>> {
         self.factories

@@ -72,6 +72,7 @@ pub struct Scheduler {
 pub(crate) struct Slot {
     pub(crate) state: State,
     pub(crate) priority: Priority,
+    pub(crate) may_block: bool,
     /// Uncontended: only the worker that has started the slot locks it.
     pub(crate) task: Mutex<Option<Box<dyn Schedulable>>>,
     /// Estimate of what one step costs.
@@ -129,6 +130,7 @@ impl Scheduler {
         slots.push(Arc::new(Slot {
             state: State::new(),
             priority,
+            may_block: task.may_block(),
             task: Mutex::new(Some(task)),
             cost_ns: AtomicU32::new(LONG_STEP_NS),
             runs: AtomicU64::new(0),

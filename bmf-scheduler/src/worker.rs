@@ -9,7 +9,8 @@
 //! Parallelism goes where modules are heavy. Each slot carries an estimate of what a step costs.
 //! Before a worker starts a step that is long ([`LONG_STEP_NS`]), it *publishes* its own queue:
 //! everything in it moves to the shared one, and a parked worker is woken for it. A slot that has
-//! not run yet counts as long. Work of middling size is published when it has kept the others
+//! not run yet counts as long, and so does one that may block ([`Schedulable::may_block`]): it may
+//! have taken no time for hours and then wait for a network. Work of middling size is published when it has kept the others
 //! waiting for [`DEBT_NS`] in sum. Light work is never published: another core could not finish it
 //! sooner.
 //!
@@ -50,6 +51,12 @@ pub trait Schedulable: Send {
     /// Before it returns [`Step::Idle`] or [`Step::Throttled`] it must have looked at its inputs
     /// or outputs within this very step.
     fn run(&mut self, context: &mut Context<'_>) -> Step;
+
+    /// Whether a step may wait for the outside world: a file, a socket. Asked once, when the slot
+    /// is added. What else is ready on its worker is then handed over before each step.
+    fn may_block(&self) -> bool {
+        false
+    }
 }
 
 /// What a step can do to the scheduler it runs on.
@@ -141,7 +148,12 @@ impl Worker {
         }
         let cost = slot.cost_ns.load(Ordering::Relaxed);
         if self.shared.workers > 1 {
-            self.debt_ns = publish_before(cost, self.debt_ns, &mut self.ready, &self.shared);
+            let expected = if slot.may_block {
+                cost.max(LONG_STEP_NS)
+            } else {
+                cost
+            };
+            self.debt_ns = publish_before(expected, self.debt_ns, &mut self.ready, &self.shared);
         }
         let runs = slot.runs.load(Ordering::Relaxed);
         let timer =

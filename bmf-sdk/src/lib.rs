@@ -4,7 +4,7 @@
 mod module_type;
 mod runner;
 
-pub use bmf_core::{ModuleFactory, Options, config, nearest};
+pub use bmf_core::{IssueKind, ModuleFactory, Options, config, nearest};
 pub use module_type::{Description, ModuleType, factory};
 pub use runner::ModuleRunner;
 pub use {bmf_hmp as hmp, schemars, serde, serde_json};

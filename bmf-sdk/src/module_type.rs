@@ -39,6 +39,11 @@ pub trait ModuleType: Module + Sized + 'static {
         let _ = (verb, args);
         None
     }
+
+    /// See [`ModuleFactory::verbs`].
+    fn verbs() -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What a module says of itself beside its options.
@@ -50,6 +55,7 @@ pub struct Description {
     inputs: Ports,
     outputs: Ports,
     is_sink: bool,
+    may_block: bool,
     input_manager: Option<InputManager>,
 }
 
@@ -63,6 +69,7 @@ impl Description {
             inputs: Ports::none(),
             outputs: Ports::none(),
             is_sink: false,
+            may_block: false,
             input_manager: None,
         }
     }
@@ -109,6 +116,14 @@ impl Description {
         self
     }
 
+    /// Its `process` may wait for the outside world; other nodes go on meanwhile. A source need not
+    /// say so.
+    #[must_use]
+    pub fn may_block(mut self) -> Self {
+        self.may_block = true;
+        self
+    }
+
     /// The input policy it needs.
     #[must_use]
     pub fn input_manager(mut self, manager: InputManager) -> Self {
@@ -131,6 +146,7 @@ pub fn factory<M: ModuleType>() -> Arc<dyn ModuleFactory> {
             inputs: description.inputs,
             outputs: description.outputs,
             is_sink: description.is_sink,
+            may_block: description.may_block,
             options,
             input_manager: description.input_manager,
         },
@@ -151,7 +167,10 @@ impl<M: ModuleType> ModuleFactory for Factory<M> {
     fn check(&self, options: &Options) -> Vec<OptionIssue> {
         let (parsed, mut issues) = options.check::<M::Options>(&self.descriptor.options);
         if let Some(parsed) = parsed {
-            issues.extend(M::validate(&parsed));
+            let also = M::validate(&parsed).into_iter();
+            // A value that does not fit has been told already.
+            let told: Vec<String> = issues.iter().map(|issue| issue.path.clone()).collect();
+            issues.extend(also.filter(|issue| !told.contains(&issue.path)));
         }
         issues
     }
@@ -162,5 +181,9 @@ impl<M: ModuleType> ModuleFactory for Factory<M> {
 
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         M::shorthand(verb, args)
+    }
+
+    fn verbs(&self) -> Vec<String> {
+        M::verbs()
     }
 }

@@ -20,6 +20,7 @@ pub struct InputPort {
     ended: bool,
     last: Option<Timestamp>,
     taken: usize,
+    allowance: usize,
 }
 
 impl Inputs {
@@ -31,6 +32,7 @@ impl Inputs {
             receiver,
             last: None,
             taken: 0,
+            allowance: 0,
         };
         Self {
             ports: receivers.into_iter().map(port).collect(),
@@ -52,11 +54,14 @@ impl Inputs {
                 wake(owed);
             }
         }
+        for (port, input) in self.ports.iter_mut().zip(task.inputs()) {
+            port.allow(input.packets.len(), budget.max(1));
+        }
         if self.policy.readiness(&self.ports) == Readiness::NotReady {
             return false;
         }
         task.set_timestamp(None);
-        self.policy.fill(&mut self.ports, task, budget.max(1));
+        self.policy.fill(&mut self.ports, task);
         for (port, input) in self.ports.iter_mut().zip(task.inputs_mut()) {
             input.ended = port.ended;
             let taken = std::mem::take(&mut port.taken);
@@ -98,6 +103,28 @@ impl Inputs {
 }
 
 impl InputPort {
+    /// Sets how many packets the next task may bring: the task's budget; or, if the module has left
+    /// packets of earlier tasks, what is missing to the limit of the link. So a module that waits
+    /// for another input holds back the producer of this one.
+    fn allow(&mut self, left: usize, budget: usize) {
+        let has_packet = self.packet().is_some();
+        self.allowance = budget;
+        let Some(receiver) = &mut self.receiver else {
+            return;
+        };
+        if left > 0 {
+            // The budget is for what a task brings, not for what it holds: a module may need more
+            // at once than one task brings.
+            self.allowance = budget.min(receiver.link().limit().saturating_sub(left));
+        }
+        receiver.set_declined(has_packet && self.allowance == 0);
+    }
+
+    /// Most packets that the task being made may take from this port.
+    pub fn allowance(&self) -> usize {
+        self.allowance
+    }
+
     /// The next packet.
     pub fn packet(&self) -> Option<&Packet> {
         match self.receiver.as_ref()?.peek()? {

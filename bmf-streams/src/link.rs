@@ -15,13 +15,19 @@
 //!   watermark), the producer is owed a wake-up for room. Half, so that a producer is woken for
 //!   several packets, not for each.
 //!
-//! `waiting` changes under the mutex only. The sender holds it anyway. The receiver *settles* what
-//! it took the next time it holds the mutex, or at once if that brings what it knows of to the low
-//! watermark; so in steady flow taking packets costs nothing. Until it settles, `waiting` is too
-//! high, never too low. Whoever settles looks whether `waiting` itself crossed the low watermark,
-//! and then owes the producer its wake-up. That always comes: a producer that waits has seen
-//! `waiting` at the limit; the send that brought it there has woken the receiver, so the receiver
-//! will see it too, and take what there is.
+//! `waiting` changes under the mutex only. The sender holds it anyway. The receiver counts what it
+//! takes as `unsettled`, which only it writes, and *settles* that, takes it off `waiting`, the next
+//! time it holds the mutex, or at once if that brings what it knows of to the low watermark; so in
+//! steady flow taking packets costs nothing. What really waits is the difference. Whoever reads
+//! both without the mutex may see a count that is too high, never one that is too low: `waiting` is
+//! read first, and falls only after `unsettled` has.
+//!
+//! Whoever settles looks whether `waiting` itself crossed the low watermark, and then owes the
+//! producer its wake-up. That comes once the receiver takes what there is: a producer that waits has
+//! seen the limit reached, so `waiting` is there or above; the send that brought it there has woken
+//! the receiver, so the receiver will see it too. A receiver that leaves packets in the link, because
+//! it waits for another one, may stay above the low watermark although there is room; that is found
+//! out when nothing else moves (see `bmf-engine/src/waiting.rs`).
 //!
 //! The wake-up for room is not lost: a producer that found the link full says so to its scheduler
 //! after it looked, the receiver settles before it wakes, and the scheduler's slot orders the two
@@ -70,6 +76,7 @@ pub struct Link {
     /// Whether the end of the stream was sent. Written by the sender only.
     ended: AtomicBool,
     closed: AtomicBool,
+    declined: AtomicBool,
     sent: AtomicU64,
     peak: AtomicUsize,
     raised: AtomicU64,
@@ -128,6 +135,7 @@ impl Link {
             limit: AtomicUsize::new(limit.max(1)),
             ended: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            declined: AtomicBool::new(false),
             sent: AtomicU64::new(0),
             peak: AtomicUsize::new(0),
             raised: AtomicU64::new(0),
@@ -166,8 +174,14 @@ impl Link {
         if self.is_closed() || self.ended.load(Ordering::Acquire) {
             return usize::MAX;
         }
+        let limit = self.limit.load(Ordering::Relaxed);
+        limit.saturating_sub(self.waiting())
+    }
+
+    /// What has been sent and not taken; too high for a moment while the receiver settles.
+    fn waiting(&self) -> usize {
         let waiting = self.waiting.load(Ordering::Acquire);
-        self.limit.load(Ordering::Relaxed).saturating_sub(waiting)
+        waiting.saturating_sub(self.unsettled.load(Ordering::Relaxed))
     }
 
     /// Whether its consumer takes nothing any more.
@@ -175,21 +189,31 @@ impl Link {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Raises the limit so that one more packet fits, and counts that. The producer is owed a
-    /// wake-up.
+    /// Most packets that may wait before the link is full.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Whether packets wait here that the consumer's task has no place for, because its module has
+    /// left as many of earlier ones as the limit allows.
+    pub fn is_declined(&self) -> bool {
+        self.declined.load(Ordering::Acquire)
+    }
+
+    /// Raises the limit so that one more packet fits, and counts that. Returns the producer, which
+    /// is owed a wake-up; so is the consumer of a declined link.
     pub fn raise_limit(&self) -> Wake {
-        let waiting = self.waiting.load(Ordering::Acquire);
-        self.limit.fetch_max(waiting + 1, Ordering::AcqRel);
+        let limit = self.limit().max(self.waiting()) + 1;
+        self.limit.store(limit, Ordering::Release);
         self.raised.fetch_add(1, Ordering::Relaxed);
         Wake::Room(self.producer)
     }
 
     /// What it has seen so far.
     pub fn stats(&self) -> LinkStats {
-        let waiting = self.waiting.load(Ordering::Relaxed);
         LinkStats {
             packets: self.sent.load(Ordering::Relaxed),
-            waiting: waiting.saturating_sub(self.unsettled.load(Ordering::Relaxed)),
+            waiting: self.waiting(),
             peak: self.peak.load(Ordering::Relaxed),
             limit: self.limit.load(Ordering::Relaxed),
             raised: self.raised.load(Ordering::Relaxed),
@@ -249,6 +273,7 @@ impl LinkSender {
             let waiting = link.waiting.load(Ordering::Relaxed) + packets;
             link.waiting.store(waiting, Ordering::Release);
             link.queued.store(queue.len(), Ordering::Release);
+            let waiting = link.waiting();
             if waiting > link.peak.load(Ordering::Relaxed) {
                 link.peak.store(waiting, Ordering::Relaxed);
             }
@@ -298,6 +323,14 @@ impl LinkReceiver {
     /// Takes the next entry. The caller owes a [`taken`](Self::taken) for the packets it took.
     pub fn pop(&mut self) -> Option<StreamItem> {
         self.buffer.pop_front()
+    }
+
+    /// Tells whether packets wait here that no task has a place for.
+    pub(crate) fn set_declined(&self, declined: bool) {
+        // Only the receiver writes this.
+        if self.link.declined.load(Ordering::Relaxed) != declined {
+            self.link.declined.store(declined, Ordering::Release);
+        }
     }
 
     /// Whether anything has been sent that was not popped yet.

@@ -21,7 +21,7 @@ fn modules_without_files_are_listed() {
 
 #[test]
 fn one_module_is_told_in_full() {
-    insta::assert_snapshot!(bmf(&["inspect", "test_source"]), @r"
+    insta::assert_snapshot!(bmf(&["inspect", "test_source"]), @"
     exit 0
     --- stdout
     test_source 0.1.0
@@ -44,7 +44,7 @@ fn one_module_is_told_in_full() {
       option       type     default
       width        integer  1280     Width of the pictures; even.
       height       integer  720      Height of the pictures; even.
-      fps          string   25       Pictures per second: `25`, `30000/1001`.
+      fps          string   25/1     Pictures per second: 25, `30000/1001`.
       duration     number   10.0     Length in seconds; 0 goes on for ever.
       sample_rate  integer  48000    Samples per second of the tone.
       channels     integer  2        Channels of the tone: 1 or 2.

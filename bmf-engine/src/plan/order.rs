@@ -5,14 +5,27 @@ use bmf_core::{Diagnostic, Diagnostics};
 
 use super::streams::Wiring;
 
+/// How many cycles are reported, and how many nodes of one are named. A tangle has more of both than
+/// anybody reads, and more than fit into memory.
+const MOST_CYCLES: usize = 8;
+const MOST_NAMES: usize = 16;
+
 /// Reports each cycle once, with its path.
 pub(super) fn check(config: &GraphConfig, wiring: &Wiring, found: &mut Diagnostics) {
     for cycle in cycles(wiring) {
-        let names: Vec<_> = cycle
+        let mut names: Vec<_> = cycle
             .iter()
             .chain(cycle.first())
             .map(|&node| format!("'{}'", config.nodes[node].name))
             .collect();
+        if let Some(left_out) = names
+            .len()
+            .checked_sub(MOST_NAMES)
+            .filter(|&count| count > 0)
+        {
+            let half = MOST_NAMES / 2;
+            names.splice(half..half + left_out, [format!("({left_out} more)")]);
+        }
         let message = format!("the graph has a cycle: {}", names.join(" -> "));
         let first = &config.nodes[cycle[0]];
         found.push(Diagnostic::error(message).at(first.spans.node));
@@ -55,7 +68,7 @@ fn successors(wiring: &Wiring) -> Vec<Vec<usize>> {
     next
 }
 
-/// One cycle through each back edge of a depth-first search.
+/// One cycle through each back edge of a depth-first search, the first few of them.
 fn cycles(wiring: &Wiring) -> Vec<Vec<usize>> {
     let next = successors(wiring);
     let mut state = vec![Visit::New; next.len()];
@@ -82,6 +95,9 @@ fn cycles(wiring: &Wiring) -> Vec<Vec<usize>> {
                 Visit::OnPath => {
                     let nodes = path.iter().map(|&(node, _)| node);
                     result.push(nodes.skip_while(|&node| node != below).collect());
+                    if result.len() == MOST_CYCLES {
+                        return result;
+                    }
                 }
                 Visit::Done => {}
             }

@@ -1,6 +1,6 @@
 //! Resolves stream names: who produces each stream, who consumes it, at which ports.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bmf_core::config::{GraphConfig, GraphMode, NodeConfig, StreamConfig};
@@ -44,8 +44,9 @@ pub(super) fn resolve(
         check_inputs(node, factory.as_deref(), &inputs, found);
         wiring.inputs.push(inputs);
     }
-    for (index, (node, factory)) in config.nodes.iter().zip(factories).enumerate() {
-        check_consumed(index, node, factory.as_deref(), config, &wiring, found);
+    let useful = useful_nodes(config, &wiring);
+    for ((node, factory), useful) in config.nodes.iter().zip(factories).zip(useful) {
+        check_consumed(node, factory.as_deref(), useful, found);
     }
     wiring
 }
@@ -165,7 +166,9 @@ fn connect_inputs(
                 "{node}: input stream \"{}\" is not produced by any node",
                 stream.name
             );
-            let near = nearest(&stream.name, by_name.keys().copied());
+            // In the order of the file: of equally near ones always the same is suggested.
+            let names = wiring.streams.iter().map(|stream| stream.name.as_str());
+            let near = nearest(&stream.name, names);
             let help = near.map(|near| format!("did you mean \"{near}\"?"));
             found.push(Diagnostic::error(message).at(stream.span).help(help));
         }
@@ -216,28 +219,33 @@ fn is_source(ports: &bmf_core::Ports) -> bool {
     }
 }
 
+/// Which nodes produce something that somebody takes, by index. Of two producers of one stream both
+/// do: that there are two is an error of its own.
+fn useful_nodes(config: &GraphConfig, wiring: &Wiring) -> Vec<bool> {
+    let streams = wiring.streams.iter();
+    let consumed = streams.filter(|stream| !stream.consumers.is_empty());
+    let mut taken: HashSet<&str> = consumed.map(|stream| stream.name.as_str()).collect();
+    if config.mode != GraphMode::Normal {
+        taken.extend(config.outputs.iter().map(|output| output.name.as_str()));
+    }
+    let mut useful = vec![false; config.nodes.len()];
+    for stream in &wiring.streams {
+        if let Some((producer, _)) = stream.producer {
+            useful[producer] |= taken.contains(stream.name.as_str());
+        }
+    }
+    useful
+}
+
 /// A node whose work nobody takes would run for nothing, or not at all.
 fn check_consumed(
-    index: usize,
     node: &NodeConfig,
     factory: Option<&dyn ModuleFactory>,
-    config: &GraphConfig,
-    wiring: &Wiring,
+    useful: bool,
     found: &mut Diagnostics,
 ) {
     let Some(factory) = factory else { return };
-    if factory.descriptor().is_sink {
-        return;
-    }
-    let exported = |name: &str| {
-        config.mode != GraphMode::Normal && config.outputs.iter().any(|output| output.name == name)
-    };
-    let mut own = wiring.streams.iter().filter(|stream| {
-        stream
-            .producer
-            .is_some_and(|(producer, _)| producer == index)
-    });
-    if !own.any(|stream| !stream.consumers.is_empty() || exported(&stream.name)) {
+    if !useful && !factory.descriptor().is_sink {
         let message = format!("{node}: nobody consumes what it produces");
         let help = "connect an output to another node: an encoder, or null_sink".to_owned();
         found.push(

@@ -56,11 +56,15 @@ impl Drop for Item {
     }
 }
 
+type Open = dyn FnMut(&ModuleContext) -> Result<(), ModuleError> + Send;
+type Process = dyn FnMut(&mut Task) -> Result<Flow, ModuleError> + Send;
+type Close = dyn FnMut(Ending) -> Result<(), ModuleError> + Send;
+
 /// A module as closures.
 pub(crate) struct Script {
-    open: Box<dyn FnMut(&ModuleContext) -> Result<(), ModuleError> + Send>,
-    process: Box<dyn FnMut(&mut Task) -> Result<Flow, ModuleError> + Send>,
-    close: Box<dyn FnMut(Ending) -> Result<(), ModuleError> + Send>,
+    open: Box<Open>,
+    process: Box<Process>,
+    close: Box<Close>,
     create: Result<(), &'static str>,
     sink: bool,
 }
@@ -119,9 +123,7 @@ impl Script {
     }
 
     /// Its process, for a script around it.
-    pub(crate) fn process_mut(
-        &mut self,
-    ) -> &mut (dyn FnMut(&mut Task) -> Result<Flow, ModuleError> + Send) {
+    pub(crate) fn process_mut(&mut self) -> &mut Process {
         &mut *self.process
     }
 
@@ -250,6 +252,7 @@ impl Lab {
             },
             outputs: ports(outputs),
             is_sink: script.sink,
+            may_block: false,
             options: bmf_sdk::serde_json::Value::Null,
             input_manager: None,
         };

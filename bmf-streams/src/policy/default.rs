@@ -38,7 +38,7 @@ impl InputPolicy for Default {
         }
     }
 
-    fn fill(&mut self, inputs: &mut [InputPort], task: &mut Task, _budget: usize) {
+    fn fill(&mut self, inputs: &mut [InputPort], task: &mut Task) {
         let time = Self::settled(inputs);
         task.set_timestamp(time);
         for (port, input) in inputs.iter_mut().zip(task.inputs_mut()) {

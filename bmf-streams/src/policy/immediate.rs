@@ -11,7 +11,9 @@ pub(super) struct Immediate;
 
 impl InputPolicy for Immediate {
     fn readiness(&mut self, inputs: &[InputPort]) -> Readiness {
-        let has_news = |port: &InputPort| port.packet().is_some() || port.signal().is_some();
+        let has_news = |port: &InputPort| {
+            (port.packet().is_some() && port.allowance() > 0) || port.signal().is_some()
+        };
         if inputs.iter().any(has_news) {
             Readiness::Ready
         } else {
@@ -19,9 +21,9 @@ impl InputPolicy for Immediate {
         }
     }
 
-    fn fill(&mut self, inputs: &mut [InputPort], task: &mut Task, budget: usize) {
+    fn fill(&mut self, inputs: &mut [InputPort], task: &mut Task) {
         for (port, input) in inputs.iter_mut().zip(task.inputs_mut()) {
-            for _ in 0..budget {
+            for _ in 0..port.allowance() {
                 let Some(packet) = port.pop_packet() else {
                     break;
                 };

@@ -19,8 +19,9 @@ pub trait InputPolicy: Send {
     /// Whether the inputs hold enough for a task.
     fn readiness(&mut self, inputs: &[InputPort]) -> Readiness;
 
-    /// Moves at most `budget` packets per port into `task`, and the signals behind them.
-    fn fill(&mut self, inputs: &mut [InputPort], task: &mut Task, budget: usize);
+    /// Moves packets into `task`, and the signals behind them. A policy that batches takes at most
+    /// [`InputPort::allowance`] packets from a port.
+    fn fill(&mut self, inputs: &mut [InputPort], task: &mut Task);
 }
 
 /// What a policy finds.

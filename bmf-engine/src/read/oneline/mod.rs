@@ -22,9 +22,6 @@ use super::{ReadResult, finish, lower, suggestion};
 /// What places in the line are shown as belonging to.
 const SOURCE_NAME: &str = "<command line>";
 
-/// Verbs that are worth suggesting beside the names of modules.
-const COMMON_VERBS: [&str; 2] = ["decode", "encode"];
-
 /// Reads a graph written in one line.
 ///
 /// The line is a chain of nodes with `!` between them; words are quoted as in a shell. A node is a
@@ -155,7 +152,8 @@ fn module_options(segment: &Segment) -> Result<Options, Diagnostic> {
 }
 
 fn unknown_verb(registry: &Registry, verb: &Word) -> Diagnostic {
-    let known = registry.names().chain(COMMON_VERBS);
+    let known = registry.verbs();
+    let known = known.iter().map(String::as_str);
     Diagnostic::error(format!("no module answers to \"{}\"", verb.text))
         .at(verb.span)
         .help(suggestion(&verb.text, known))

@@ -35,6 +35,10 @@ impl ModuleFactory for TestFactory {
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         (self.verb)(verb, args)
     }
+
+    fn verbs(&self) -> Vec<String> {
+        vec!["decode".to_owned(), "encode".to_owned()]
+    }
 }
 
 fn port(name: &str, kind: PortKind) -> PortSpec {
@@ -61,6 +65,7 @@ fn add(registry: &mut Registry, name: &str, inputs: Ports, outputs: Ports, verb:
         options: json!({}),
         input_manager: None,
         is_sink: name.ends_with("sink") || name.ends_with("encoder"),
+        may_block: false,
     };
     registry.add(Arc::new(TestFactory { descriptor, verb }));
 }

@@ -73,6 +73,10 @@ impl ModuleType for FfmpegDecoder {
     }
 
     /// `decode in.mp4 start_time=3 dec_params.threads=2`.
+    fn verbs() -> Vec<String> {
+        vec!["decode".to_owned()]
+    }
+
     fn shorthand(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         (verb == "decode").then(|| {
             let mut options = RawOptions::default();

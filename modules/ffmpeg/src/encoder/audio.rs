@@ -1,12 +1,13 @@
 //! Sound: converted to what the encoder takes, cut to its frame size, encoded.
 
 use bmf_ffmpeg::{
-    AudioInput, AudioParams, AvFrame, Encoder, EncoderConfig, EncoderInput, Error, Fed,
-    FilterGraph, FilterInput, GraphConfig, Pulled, StreamConfig, audio_to_av,
+    AudioInput, AudioParams, AvFrame, Encoder, EncoderInput, Error, Fed, FilterGraph, FilterInput,
+    GraphConfig, Pulled, StreamConfig, audio_to_av,
 };
 use bmf_sdk::hmp::{AudioFrame, TimeBase, Timestamp};
 use bmf_sdk::prelude::*;
 
+use super::coder;
 use super::output::{AUDIO, Output};
 use super::settings::SoundSettings;
 use super::span::Span;
@@ -128,33 +129,23 @@ impl AudioTrack {
 
     fn build_converter(&self, input: FilterInput, unit: TimeBase) -> Result<Converter, Error> {
         let settings = &self.settings;
-        let mut wishes = Vec::new();
-        let mut wish = |key: &str, names: Vec<String>| {
-            if !names.is_empty() {
-                wishes.push(format!("{key}={}", names.join("|")));
-            }
+        let wishes = match &self.coder {
+            Some(coder) => [
+                wish("sample_fmts", &[coder.input.sample_fmt]),
+                wish("sample_rates", &[coder.input.sample_rate]),
+                wish("channel_layouts", std::slice::from_ref(&coder.input.layout)),
+            ],
+            None => [
+                wish("sample_fmts", &settings.formats),
+                wish("sample_rates", &settings.rates),
+                wish("channel_layouts", &settings.layouts),
+            ],
         };
-        match &self.coder {
-            Some(coder) => {
-                wish(
-                    "sample_fmts",
-                    names(std::slice::from_ref(&coder.input.sample_fmt)),
-                );
-                wish("sample_rates", names(&[coder.input.sample_rate]));
-                wish(
-                    "channel_layouts",
-                    names(std::slice::from_ref(&coder.input.layout)),
-                );
-            }
-            None => {
-                wish("sample_fmts", names(&settings.formats));
-                wish("sample_rates", names(&settings.rates));
-                wish("channel_layouts", names(&settings.layouts));
-            }
-        }
-        let description = match wishes.is_empty() {
-            true => "anull".to_owned(),
-            false => format!("aformat={}", wishes.join(":")),
+        let wishes: Vec<String> = wishes.into_iter().flatten().collect();
+        let description = if wishes.is_empty() {
+            "anull".to_owned()
+        } else {
+            format!("aformat={}", wishes.join(":"))
         };
         let inputs = vec![(None, input)];
         let graph = FilterGraph::new(&GraphConfig {
@@ -257,23 +248,13 @@ impl AudioTrack {
             .and_then(|rate| TimeBase::new(1, rate))
             .ok_or_else(nothing)?;
         let common = &self.settings.common;
-        let encoder = Encoder::open(&EncoderConfig {
-            name: self.settings.encoder.name.clone(),
-            input: EncoderInput::Audio(AudioParams {
-                sample_rate,
-                sample_fmt,
-                layout: layout.clone(),
-            }),
-            time_base: unit,
-            options: common.options.clone(),
-            global_header: common.global_header,
-            bit_rate: None,
-            quality: common.quality,
-            tag: common.tag,
-        })?;
-        for unused in encoder.unused_options() {
-            log::debug!("{unused}");
-        }
+        let params = AudioParams {
+            sample_rate,
+            sample_fmt,
+            layout: layout.clone(),
+        };
+        let input = EncoderInput::Audio(params);
+        let encoder = coder::open(&self.settings.encoder, common, input, unit)?;
         let mut stream = StreamConfig::new(unit);
         stream.tag = common.tag;
         output.announce(AUDIO, encoder.parameters(), stream)?;
@@ -359,8 +340,10 @@ fn within<T: PartialEq>(allowed: &[T], given: &T) -> bool {
     allowed.is_empty() || allowed.contains(given)
 }
 
-fn names<T: ToString>(items: &[T]) -> Vec<String> {
-    items.iter().map(ToString::to_string).collect()
+/// A parameter of `aformat`; none where anything will do.
+fn wish<T: ToString>(key: &str, items: &[T]) -> Option<String> {
+    let names: Vec<String> = items.iter().map(ToString::to_string).collect();
+    (!names.is_empty()).then(|| format!("{key}={}", names.join("|")))
 }
 
 /// The time of a packet of sound, as its frame says it.

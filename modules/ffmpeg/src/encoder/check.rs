@@ -1,9 +1,12 @@
 //! What is wrong with the options, told before anything is opened.
 
+use std::collections::BTreeSet;
+
+use bmf_ffmpeg::names::encoder_options;
 use bmf_sdk::hmp::MediaKind;
-use bmf_sdk::nearest;
 use bmf_sdk::prelude::OptionIssue;
 use bmf_sdk::serde_json::Value;
+use bmf_sdk::{IssueKind, nearest};
 
 use super::choice::{self, Target};
 use super::options::Options;
@@ -23,38 +26,75 @@ pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
             return issues;
         }
     };
-    issues.extend(check_video(options, &target));
-    issues.extend(check_audio(options, &target));
+    let mut scopes = vec![("mux_params", target.muxer.options(&target.url))];
+    issues.extend(check_video(options, &target, &mut scopes));
+    issues.extend(check_audio(options, &target, &mut scopes));
     issues.extend(pairs("metadata", &options.metadata).err());
     issues.extend(pairs("mux_params", &options.mux_params).err());
-    let known = target.muxer.options(&target.url);
     let owner = format!("format {}", target.muxer.name);
-    issues.extend(unread("mux_params", &options.mux_params, &owner, &known));
+    issues.extend(unread(
+        "mux_params",
+        &options.mux_params,
+        &owner,
+        &scopes[0].1,
+        &[],
+    ));
     issues
+        .into_iter()
+        .map(|issue| redirected(issue, &scopes))
+        .collect()
 }
 
-fn check_video(options: &Options, target: &Target) -> Vec<OptionIssue> {
+/// Groups of options and what each may contain.
+type Scopes = Vec<(&'static str, BTreeSet<String>)>;
+
+fn check_video(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<OptionIssue> {
     match choice::encoder(
         MediaKind::Video,
         options.video_params.codec.as_deref(),
         target,
     ) {
-        Ok(Some(encoder)) => PictureSettings::of(options, target, encoder).1.0,
+        Ok(Some(encoder)) => {
+            scopes.push(("video_params", encoder_options(&encoder.name)));
+            PictureSettings::of(options, target, encoder).1.0
+        }
         // Nobody can say here whether pictures will come at all.
         Ok(None) => Vec::new(),
         Err(issue) => vec![issue],
     }
 }
 
-fn check_audio(options: &Options, target: &Target) -> Vec<OptionIssue> {
+fn check_audio(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<OptionIssue> {
     match choice::encoder(
         MediaKind::Audio,
         options.audio_params.codec.as_deref(),
         target,
     ) {
-        Ok(Some(encoder)) => SoundSettings::of(options, target, encoder).1.0,
+        Ok(Some(encoder)) => {
+            scopes.push(("audio_params", encoder_options(&encoder.name)));
+            SoundSettings::of(options, target, encoder).1.0
+        }
         Ok(None) => Vec::new(),
         Err(issue) => vec![issue],
+    }
+}
+
+/// A key that nobody reads where it is may be known in another group.
+fn redirected(issue: OptionIssue, scopes: &Scopes) -> OptionIssue {
+    let Some((group, key)) = issue
+        .path
+        .split_once('.')
+        .filter(|_| issue.kind == IssueKind::Unknown)
+    else {
+        return issue;
+    };
+    let knows = |(other, known): &&(&str, BTreeSet<String>)| *other != group && known.contains(key);
+    match scopes.iter().find(knows) {
+        Some((other, _)) => {
+            let hint = format!("it belongs into \"{other}\"");
+            issue.with_hint(hint)
+        }
+        None => issue,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which container and which encoders are meant. Opens nothing.
 
-use bmf_ffmpeg::{EncoderInfo, MuxerInfo};
+use bmf_ffmpeg::{EncoderInfo, MuxerInfo, names};
 use bmf_sdk::hmp::MediaKind;
 use bmf_sdk::prelude::OptionIssue;
 
@@ -68,10 +68,11 @@ impl Target {
             );
         };
         let muxer = match &options.format {
-            Some(name) => MuxerInfo::find(name).map_err(|error| {
-                let issue =
-                    OptionIssue::invalid("format", format!("there is no output format \"{name}\""));
-                with_hint(issue, error.hint())
+            Some(name) => MuxerInfo::find(name).map_err(|_| {
+                let message = format!("there is no output format \"{name}\"");
+                let known = names::muxers();
+                let known = known.iter().flat_map(|names| names.split(','));
+                did_you_mean(OptionIssue::invalid("format", message), name, known)
             })?,
             None => guess(path)?,
         };
@@ -173,15 +174,14 @@ fn unknown(path: &str, name: &str) -> OptionIssue {
     if name == "bytevc1" {
         return issue.with_hint("use \"h265\"");
     }
-    let names = bmf_ffmpeg::names::encoders();
-    let known = names
-        .iter()
-        .map(String::as_str)
-        .chain(ENCODERS.iter().map(|(alias, _)| *alias));
-    match bmf_ffmpeg::nearest(name, known) {
-        Some(name) => issue.with_hint(format!("did you mean \"{name}\"?")),
-        None => issue.with_hint("\"ffmpeg -encoders\" lists them"),
-    }
+    let names = names::encoders();
+    let aliases = ENCODERS.iter().map(|(alias, _)| *alias);
+    let known = names.iter().map(String::as_str).chain(aliases);
+    did_you_mean(
+        issue.with_hint("\"ffmpeg -encoders\" lists them"),
+        name,
+        known,
+    )
 }
 
 fn usual(kind: MediaKind, target: &Target) -> Option<EncoderInfo> {
@@ -196,6 +196,18 @@ fn usual(kind: MediaKind, target: &Target) -> Option<EncoderInfo> {
     }
     let name = target.muxer.default_encoder(kind, &target.url)?;
     EncoderInfo::find(&name).ok()
+}
+
+/// Suggests the nearest known name, if one is near.
+pub(super) fn did_you_mean<'a>(
+    issue: OptionIssue,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> OptionIssue {
+    match bmf_ffmpeg::nearest(name, known) {
+        Some(name) => issue.with_hint(format!("did you mean \"{name}\"?")),
+        None => issue,
+    }
 }
 
 pub(super) fn with_hint(issue: OptionIssue, hint: Option<&str>) -> OptionIssue {
@@ -280,7 +292,7 @@ mod tests {
         insta::assert_snapshot!(check("-", Some("framemd5")), @"framemd5 rawvideo pcm_s16le");
         insta::assert_snapshot!(check("-", Some("rawvideo")), @"rawvideo rawvideo -");
         insta::assert_snapshot!(check("-", Some("null")), @"null wrapped_avframe pcm_s16le");
-        insta::assert_snapshot!(check("a.mp4", Some("mp5")), @r#"format: there is no output format "mp5" (did you mean 'mp2'?)"#);
+        insta::assert_snapshot!(check("a.mp4", Some("mp5")), @r#"format: there is no output format "mp5" (did you mean "mp2"?)"#);
         insta::assert_snapshot!(check("", None), @r#"output_path: no output file is given (set "output_path", or "null_output" to drop all frames)"#);
     }
 

@@ -5,6 +5,7 @@ use bmf_ffmpeg::{
     AvFrame, Error, Fed, FilterGraph, FilterInput, FilterOutput, GraphConfig, PixFmt, Pulled,
 };
 use bmf_sdk::hmp::{Rational, TimeBase};
+use bmf_sdk::prelude::ModuleError;
 
 /// A converter that makes its scaler anew whenever the pictures change.
 pub(super) struct Converter {
@@ -30,7 +31,7 @@ impl Converter {
         frame: AvFrame,
         unit: TimeBase,
         rate: Option<Rational>,
-    ) -> Result<AvFrame, Error> {
+    ) -> Result<AvFrame, ModuleError> {
         if self.fits(&frame) {
             self.settle(&frame);
             return Ok(frame);
@@ -39,11 +40,9 @@ impl Converter {
             Some(graph) => graph,
             None => self.build(&frame, unit, rate)?,
         };
-        let spare = frame.share()?;
         let _: Fed = graph.push(0, frame)?;
         let Pulled::Ready(mut picture) = graph.pull(0)? else {
-            // Scaling gives a picture for each; without one the encoder says what it dislikes.
-            return Ok(spare);
+            return Err(ModuleError::new("the scaler has lost a picture"));
         };
         if let FilterOutput::Video {
             sample_aspect_ratio,

@@ -4,6 +4,7 @@
 mod audio;
 mod check;
 mod choice;
+mod coder;
 mod converter;
 mod options;
 mod output;
@@ -89,6 +90,7 @@ impl ModuleType for FfmpegEncoder {
                 PortSpec::new("audio", PortKind::Audio, "decoded sound").optional(),
             ])
             .sink()
+            .may_block()
     }
 
     fn validate(options: &Options) -> Vec<OptionIssue> {
@@ -103,6 +105,10 @@ impl ModuleType for FfmpegEncoder {
     }
 
     /// `encode out.mp4 crf=23 c:a=aac`.
+    fn verbs() -> Vec<String> {
+        vec!["encode".to_owned()]
+    }
+
     fn shorthand(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         shorthand::shorthand(verb, args)
     }

@@ -72,10 +72,15 @@ impl Output {
     /// Lets the end of the graph end a wait for the network. Files keep being written: they are
     /// completed on every way out.
     pub(super) fn listen_to(&self, context: &ModuleContext) {
-        if local_path(&self.target.url).is_none() {
+        if self.is_remote() {
             let interrupt = self.interrupt.clone();
             context.on_interrupt(move || interrupt.trigger());
         }
+    }
+
+    /// Whether it goes to a place that the end of the graph cuts off.
+    pub(super) fn is_remote(&self) -> bool {
+        local_path(&self.target.url).is_none()
     }
 
     /// A stream's encoder is open.
@@ -151,7 +156,7 @@ impl Output {
             Ok(unused) => unused.iter().for_each(|unused| log::debug!("{unused}")),
             Err(error) => {
                 drop(muxer);
-                self.remove_if_empty();
+                self.remove();
                 return Err(error.into());
             }
         }
@@ -163,15 +168,13 @@ impl Output {
     }
 
     /// A file that was created and never got its header is of no use to anybody.
-    fn remove_if_empty(&self) {
+    fn remove(&self) {
         if let Some(path) = local_path(&self.target.url)
-            && path
-                .metadata()
-                .is_ok_and(|found| found.is_file() && found.len() == 0)
+            && path.metadata().is_ok_and(|found| found.is_file())
             && let Err(error) = std::fs::remove_file(path)
         {
             log::warn!(
-                "cannot remove the empty file \"{}\": {error}",
+                "cannot remove \"{}\", which has no content: {error}",
                 path.display()
             );
         }

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bmf_ffmpeg::{Dict, EncoderInfo, FrameRateMode, Layout, PixFmt, SampleFmt, names};
 use bmf_sdk::hmp::{Rational, TimeBase};
-use bmf_sdk::nearest;
 use bmf_sdk::prelude::OptionIssue;
 use bmf_sdk::serde_json::Value;
 
-use super::choice::{Target, with_hint};
+use super::choice::{Target, did_you_mean, with_hint};
 use super::options::{AudioParams, Options, VideoParams};
 use crate::values;
 
@@ -88,9 +87,8 @@ impl PictureSettings {
             },
             encoder,
         };
-        issues
-            .0
-            .extend(unknown("video_params", &params.other, &settings.encoder));
+        let unknown = unknown("video_params", &params.other, &settings.encoder, &OWN_VIDEO);
+        issues.0.extend(unknown);
         (settings, issues)
     }
 }
@@ -117,9 +115,8 @@ impl SoundSettings {
             },
             encoder,
         };
-        issues
-            .0
-            .extend(unknown("audio_params", &params.other, &settings.encoder));
+        let unknown = unknown("audio_params", &params.other, &settings.encoder, &OWN_AUDIO);
+        issues.0.extend(unknown);
         (settings, issues)
     }
 }
@@ -136,9 +133,9 @@ fn formats(params: &VideoParams, encoder: &EncoderInfo) -> Result<Vec<PixFmt>, O
         (None, _) => return Ok(taken),
     };
     let path = "video_params.pix_fmt";
-    let format = PixFmt::from_name(name).map_err(|error| {
+    let format = PixFmt::from_name(name).map_err(|_| {
         let issue = OptionIssue::invalid(path, format!("there is no pixel format \"{name}\""));
-        with_hint(issue, error.hint())
+        did_you_mean(issue, name, PixFmt::all().map(PixFmt::name))
     })?;
     if !encoder.pix_fmts.is_empty() && !encoder.pix_fmts.contains(&format) {
         let message = format!("{} does not take pixel format {name}", encoder.name);
@@ -214,11 +211,8 @@ fn mode(params: &VideoParams, target: &Target) -> Result<FrameRateMode, OptionIs
                     "video_params.vsync",
                     format!("there is no vsync \"{name}\""),
                 );
-                let names = || MODES.iter().map(|&(name, _)| name);
-                match nearest(name, names()) {
-                    Some(name) => issue.with_hint(format!("did you mean \"{name}\"?")),
-                    None => issue.with_hint("it is auto, cfr, vfr, passthrough or drop"),
-                }
+                let issue = issue.with_hint("it is auto, cfr, vfr, passthrough or drop");
+                did_you_mean(issue, name, MODES.iter().map(|&(name, _)| name))
             })?
         }
     };
@@ -339,28 +333,61 @@ pub(super) fn pairs(path: &str, values: &BTreeMap<String, Value>) -> Result<Dict
     values.iter().map(pair).collect()
 }
 
+/// Our own keys, for suggestions.
+const OWN_VIDEO: [&str; 11] = [
+    "codec",
+    "width",
+    "height",
+    "pix_fmt",
+    "r",
+    "max_fr",
+    "vsync",
+    "qscale",
+    "vtag",
+    "bit_rate",
+    "in_time_base",
+];
+const OWN_AUDIO: [&str; 6] = [
+    "codec",
+    "channels",
+    "sample_rate",
+    "bit_rate",
+    "qscale",
+    "atag",
+];
+
 /// Keys that the encoder does not know.
 fn unknown(
     path: &str,
     values: &BTreeMap<String, Value>,
     encoder: &EncoderInfo,
+    own: &[&str],
 ) -> Vec<OptionIssue> {
     let owner = format!("encoder {}", encoder.name);
-    unread(path, values, &owner, &names::encoder_options(&encoder.name))
+    unread(
+        path,
+        values,
+        &owner,
+        &names::encoder_options(&encoder.name),
+        own,
+    )
 }
 
-/// A warning for each key that is not among the `known` ones.
+/// A warning for each key that is not among the `known` ones; suggestions may also come from the
+/// module's `own`.
 pub(super) fn unread(
     path: &str,
     values: &BTreeMap<String, Value>,
     owner: &str,
     known: &BTreeSet<String>,
+    own: &[&str],
 ) -> Vec<OptionIssue> {
     let unread = values.keys().filter(|key| !known.contains(*key));
     let issue = |key: &String| {
         let mut issue = OptionIssue::unknown(format!("{path}.{key}"), []);
         issue.message = format!("{owner} has no option \"{key}\"");
-        match bmf_ffmpeg::nearest(key, known.iter().map(String::as_str)) {
+        let candidates = own.iter().copied().chain(known.iter().map(String::as_str));
+        match bmf_ffmpeg::nearest(key, candidates) {
             Some(name) => issue.with_hint(format!("did you mean \"{name}\"?")),
             None => issue,
         }

@@ -1,12 +1,13 @@
 //! Pictures: converted, paced, encoded.
 
 use bmf_ffmpeg::{
-    AvFrame, Encoder, EncoderConfig, EncoderInput, Fed, FrameRateMode, FrameSync, Plan, Pulled,
-    StreamConfig, VideoParams, encoder_ticks, frame_ticks, video_to_av,
+    AvFrame, Encoder, EncoderInput, Fed, FrameRateMode, FrameSync, Plan, Pulled, StreamConfig,
+    VideoParams, encoder_ticks, frame_ticks, video_to_av,
 };
 use bmf_sdk::hmp::{Rational, TimeBase, Timestamp, VideoFrame};
 use bmf_sdk::prelude::*;
 
+use super::coder;
 use super::converter::Converter;
 use super::output::{Output, VIDEO};
 use super::settings::PictureSettings;
@@ -144,27 +145,16 @@ impl VideoTrack {
             .pix_fmt()
             .ok_or_else(|| ModuleError::new("the picture has no pixel format"))?;
         let sample_aspect_ratio = frame.sample_aspect_ratio();
-        let encoder = Encoder::open(&EncoderConfig {
-            name: self.settings.encoder.name.clone(),
-            input: EncoderInput::Video(VideoParams {
-                width: frame.width(),
-                height: frame.height(),
-                pix_fmt,
-                sample_aspect_ratio,
-                frame_rate: Some(rate),
-                color: frame.color(),
-                top_field_first: frame.is_interlaced().then(|| frame.is_top_field_first()),
-            }),
-            time_base: unit,
-            options: self.settings.common.options.clone(),
-            global_header: self.settings.common.global_header,
-            bit_rate: None,
-            quality: self.settings.common.quality,
-            tag: self.settings.common.tag,
-        })?;
-        for unused in encoder.unused_options() {
-            log::debug!("{unused}");
-        }
+        let input = EncoderInput::Video(VideoParams {
+            width: frame.width(),
+            height: frame.height(),
+            pix_fmt,
+            sample_aspect_ratio,
+            frame_rate: Some(rate),
+            color: frame.color(),
+            top_field_first: frame.is_interlaced().then(|| frame.is_top_field_first()),
+        });
+        let encoder = coder::open(&self.settings.encoder, &self.settings.common, input, unit)?;
         let mut stream = StreamConfig::new(unit);
         stream.frame_rate = Some(rate);
         stream.sample_aspect_ratio = Some(sample_aspect_ratio);

@@ -187,13 +187,16 @@ impl Work {
             Ending::Finished => result.and(self.complete()),
             Ending::Stopped | Ending::Failed => result.and(self.output.finish().map(drop)),
         };
-        // After a failure what follows from it would only hide it.
-        match (ending, result) {
-            (Ending::Failed, Err(error)) => {
+        // After a failure what follows from it would only hide it, and a connection that was cut
+        // for the stop cannot be completed.
+        let is_expected =
+            ending == Ending::Failed || (ending == Ending::Stopped && self.output.is_remote());
+        match result {
+            Err(error) if is_expected => {
                 log::warn!("\"{}\" is not complete: {error}", self.path);
                 Ok(())
             }
-            (_, result) => result,
+            result => result,
         }
     }
 

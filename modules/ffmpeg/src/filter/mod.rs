@@ -88,6 +88,10 @@ impl ModuleType for Filter {
     }
 
     /// `scale 1280:720`, `fade t=in d=1`: the name of any filter, then its parameters.
+    fn verbs() -> Vec<String> {
+        bmf_ffmpeg::names::filters()
+    }
+
     fn shorthand(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         let info = FilterInfo::find(verb)?;
         let word = |arg: &ShorthandArg| match arg {

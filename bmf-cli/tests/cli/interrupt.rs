@@ -65,7 +65,7 @@ fn progress_can_be_read_by_people() {
     signal(child.id(), "INT");
     finish(child);
     let without_numbers = line.replace(|c: char| c.is_ascii_digit() || c == '.' || c == ':', "");
-    insta::assert_snapshot!(without_numbers, @"progress ,  fps, x");
+    insta::assert_snapshot!(without_numbers, @"progress  s,  fps, x");
 }
 
 #[test]

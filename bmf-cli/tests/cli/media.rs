@@ -73,3 +73,58 @@ fn an_interrupted_run_leaves_a_playable_file() {
     assert_eq!(finish(child).status.code(), Some(130));
     assert!(pictures(&dir, "out.mp4").as_u64().unwrap() > 0);
 }
+
+/// A graph as BMF's own users have it: mode in lower case, audio before video, several filters, a
+/// scheduler of its own for the encoder, an array under a name that BMF never reads.
+#[test]
+fn the_json_of_bmf_runs_as_it_is() {
+    let dir = Dir::new();
+    make_input(&dir);
+    dir.create(
+        "graph.json",
+        r#"{
+  "mode": "normal",
+  "input_streams": [],
+  "output_streams": [],
+  "option": {"dump_graph": 0},
+  "nodes": [
+    {"id": 0, "module_info": {"name": "c_ffmpeg_decoder", "type": "", "path": "", "entry": ""},
+     "option": {"input_path": "in.mp4"}, "input_streams": [],
+     "output_streams": [{"identifier": "audio:sound", "alias": ""},
+                        {"identifier": "video:pictures", "alias": ""}],
+     "input_manager": "immediate", "scheduler": 0,
+     "meta_info": {"premodule_id": -1, "callback_bindings": []}},
+    {"id": 1, "module_info": {"name": "c_ffmpeg_filter", "type": "", "path": "", "entry": ""},
+     "option": {"name": "scale", "para": "32:64"},
+     "input_streams": [{"identifier": "pictures"}], "output_streams": [{"identifier": "small"}],
+     "input_manager": "immediate", "scheduler": 0},
+    {"id": 2, "module_info": {"name": "c_ffmpeg_filter", "type": "", "path": "", "entry": ""},
+     "option": {"name": "vflip"},
+     "input_streams": [{"identifier": "small"}], "output_streams": [{"identifier": "flipped"}],
+     "input_manager": "immediate", "scheduler": 0},
+    {"id": 3, "module_info": {"name": "c_ffmpeg_encoder", "type": "", "path": "", "entry": ""},
+     "option": {"output_path": "out.mp4",
+       "video_params": {"codec": "h264", "width": 48, "height": 36, "crf": 23, "preset": "veryfast"},
+       "audio_params": {"codec": "aac", "bit_rate": 128000, "sample_rate": 44100, "channels": 2}},
+     "input_streams": [{"identifier": "flipped"}, {"identifier": "sound"}], "output_streams": [],
+     "input_manager": "immediate", "scheduler": 1,
+     "meta_info": {"premodule_id": -1, "callback_binding": []}}
+  ]
+}"#,
+    );
+    insta::assert_snapshot!(dir.bmf(&["run", "graph.json"]), @r#"
+    exit 0
+    --- stderr
+    warning: unknown key "callback_bindings" in meta_info of node 0
+      --> graph.json:12:40
+       |
+    12 |      "meta_info": {"premodule_id": -1, "callback_bindings": []}},
+       |                                        ^^^^^^^^^^^^^^^^^^^
+       |
+       = help: did you mean "callback_binding"?
+
+    wrote out.mp4: h264 48x36 25 fps 25 frames, aac 44100 Hz stereo, 1.0 s, # kB
+    done in # s (#x)
+    "#);
+    assert_eq!(pictures(&dir, "out.mp4"), 25);
+}

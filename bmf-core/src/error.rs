@@ -84,8 +84,10 @@ impl ModuleError {
 
 impl<E: Error + Send + Sync + 'static> From<E> for ModuleError {
     fn from(error: E) -> Self {
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
         let mut result = Self::new(error.to_string());
-        result.0.source = error.source().map(|cause| cause.to_string().into());
+        result.0.source = (!causes.is_empty()).then(|| causes.join(": ").into());
         result
     }
 }
@@ -126,5 +128,16 @@ mod tests {
             .on_port("video")
             .at(Timestamp::from_micros(5));
         insta::assert_snapshot!(error, @r#"cannot write "out.mp4": disk on fire"#);
+    }
+
+    #[test]
+    fn a_converted_error_keeps_all_its_causes() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+        let inner = Layer("b", Some(Box::new(Layer("c", None))));
+        let error = ModuleError::from(Layer("a", Some(Box::new(inner))));
+        insta::assert_snapshot!(error, @"a: b: c");
     }
 }

@@ -178,10 +178,13 @@ impl Node {
         self.shared.node_done(context);
     }
 
-    /// A module that panics while it is dropped would take its worker along, and hang the graph.
+    /// A module that panics while it is dropped would take its worker along, and hang the graph; so
+    /// would a packet that it has left in the task.
     fn drop_module(&mut self) -> Result<(), RunError> {
         let module = std::mem::replace(&mut self.module, Box::new(Gone));
+        let task = std::mem::take(&mut self.task);
         let result = catch_unwind(AssertUnwindSafe(|| drop(module)));
+        let result = result.and(catch_unwind(AssertUnwindSafe(|| drop(task))));
         self.lift(result.map(Ok), During::Close, None)
     }
 

@@ -138,7 +138,9 @@ impl Watch {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.leave_at.or_else(|| Some(self.since + self.time_out?))
+        // A time-out beyond the end of the clock is none.
+        self.leave_at
+            .or_else(|| self.since.checked_add(self.time_out?))
     }
 
     /// Some deadline has passed: looks which one. Returns whether the wait is over for good.
@@ -153,7 +155,7 @@ impl Watch {
             self.since = now;
         }
         if let Some(time_out) = self.time_out
-            && now >= self.since + time_out
+            && now.duration_since(self.since) >= time_out
         {
             let phase_of = |index| scheduler.stats(shared.slot(index)).phase;
             shared.fail(RunError::TimeOut {

@@ -15,7 +15,7 @@ use crate::dict::{self, Dict};
 use crate::error::{Error, ErrorKind};
 use crate::frame::AvFrame;
 use crate::interrupt::Interrupt;
-use crate::log::Capture;
+use crate::log::{Capture, Line};
 use crate::names;
 use crate::options::{Side, UnusedOption, did_you_mean, unused};
 use crate::packet::AvPacket;
@@ -346,7 +346,8 @@ impl Demuxer {
     ///
     /// # Errors
     ///
-    /// If reading fails or the interrupt is triggered. The end is not an error.
+    /// If reading fails, the input ends too early for its format, or the interrupt is triggered.
+    /// The proper end is not an error.
     pub fn read(&mut self) -> Result<Read, Error> {
         loop {
             let packet = AvPacket::blank();
@@ -362,15 +363,8 @@ impl Demuxer {
                     return Ok(Read::Packet(packet));
                 }
                 sys::AGAIN => return Ok(Read::Again),
-                sys::AVERROR_EOF => return self.end(),
-                code => {
-                    let lines = capture
-                        .take()
-                        .into_iter()
-                        .map(|line| strip_url(&line.text, &self.url));
-                    let operation = format!("cannot read from '{}'", self.url);
-                    return Err(Error::from_code(operation, code).with_details(lines.collect()));
-                }
+                sys::AVERROR_EOF => return self.end(capture.take()),
+                code => return Err(self.failure(code, capture.take())),
             }
         }
     }
@@ -383,20 +377,28 @@ impl Demuxer {
             .is_some_and(|stream| unsafe { sys::get_enum!(stream, discard) } >= all)
     }
 
-    /// FFmpeg reports some I/O errors as an end of file; the context knows.
-    fn end(&self) -> Result<Read, Error> {
+    fn failure(&self, code: i32, lines: Vec<Line>) -> Error {
+        let lines = lines.iter().map(|line| strip_url(&line.text, &self.url));
+        let operation = format!("cannot read from '{}'", self.url);
+        Error::from_code(operation, code).with_details(lines.collect())
+    }
+
+    /// FFmpeg reports some I/O errors as an end of file; the context knows. An end that it
+    /// complains about comes too early.
+    fn end(&self, lines: Vec<Line>) -> Result<Read, Error> {
         // SAFETY: the context is open; formats without a file have no `pb`.
         let error = unsafe {
             let pb = (*self.context.as_ptr()).pb;
             if pb.is_null() { 0 } else { (*pb).error }
         };
         if error < 0 && error != sys::AVERROR_EOF {
-            return Err(Error::from_code(
-                format!("cannot read from '{}'", self.url),
-                error,
-            ));
+            return Err(self.failure(error, lines));
         }
-        Ok(Read::End)
+        if lines.is_empty() {
+            Ok(Read::End)
+        } else {
+            Err(self.failure(sys::AVERROR_EOF, lines))
+        }
     }
 
     /// Moves to the key frame nearest to `target` within `range`, all in

@@ -93,8 +93,9 @@ impl ModuleRunner {
     /// # Errors
     /// The module's.
     pub fn step(&mut self) -> Result<Flow, ModuleError> {
-        if !std::mem::replace(&mut self.opened, true) {
+        if !self.opened {
             self.module.open(&self.context)?;
+            self.opened = true;
         }
         let flow = self.module.process(&mut self.task)?;
         for (port, output) in self.task.outputs_mut().iter_mut().enumerate() {

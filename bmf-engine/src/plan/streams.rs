@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bmf_core::config::{GraphConfig, GraphMode, NodeConfig, StreamConfig};
-use bmf_core::{Diagnostic, Diagnostics, ModuleFactory, nearest};
+use bmf_core::{Diagnostic, Diagnostics, ModuleFactory, Ports, nearest};
 
 use super::PlannedStream;
 
@@ -138,12 +138,13 @@ fn no_such_output(
     let port = stream.port.clone().unwrap_or_else(|| position.to_string());
     let message = format!("{node}: there is no output port \"{port}\"");
     let ports = &factory.descriptor().outputs;
-    let names: Vec<_> = (0..ports.limits().1.unwrap_or(0))
-        .map(|index| ports.name_of(index))
-        .collect();
-    let help = match names.is_empty() {
-        true => "this module has no outputs".to_owned(),
-        false => format!("its output ports are {}", names.join(", ")),
+    let help = match ports {
+        Ports::Any { .. } => "its output ports go by number: 0, 1, 2…".to_owned(),
+        Ports::Fixed(ports) if ports.is_empty() => "this module has no outputs".to_owned(),
+        Ports::Fixed(ports) => {
+            let names: Vec<_> = ports.iter().map(|port| port.name.as_str()).collect();
+            format!("its output ports are {}", names.join(", "))
+        }
     };
     (message, Some(help))
 }
@@ -212,10 +213,10 @@ fn check_inputs(
 
 /// A module all of whose inputs are optional is a source without them only if it says so by having
 /// none at all, or by taking any number.
-fn is_source(ports: &bmf_core::Ports) -> bool {
+fn is_source(ports: &Ports) -> bool {
     match ports {
-        bmf_core::Ports::Fixed(ports) => ports.is_empty(),
-        bmf_core::Ports::Any { min, .. } => *min == 0,
+        Ports::Fixed(ports) => ports.is_empty(),
+        Ports::Any { min, .. } => *min == 0,
     }
 }
 

@@ -172,17 +172,23 @@ fn draw_plane(data: &mut [u8], stride: usize, w: usize, h: usize, plane: usize, 
     let side = h / 6;
     let span_x = w.saturating_sub(side).max(1);
     let square = ((t * 4) % span_x, (h - side) / 2);
+    // The horizontal part is the same in every row.
+    let ramp: Vec<usize> = match plane {
+        0 => (0..w).map(|x| x * 200 / w + t).collect(),
+        1 => (0..w).map(|x| 64 + x * 128 / w + t / 2).collect(),
+        _ => vec![64 + t / 3; w],
+    };
     for y in 0..h {
         let Some(row) = data.get_mut(y * stride..y * stride + w) else {
             return;
         };
-        for (x, value) in row.iter_mut().enumerate() {
-            let level = match plane {
-                0 => x * 200 / w + y * 20 / h + t,
-                1 => 64 + x * 128 / w + t / 2,
-                _ => 64 + y * 128 / h + t / 3,
-            };
-            *value = 16 + (level % 220) as u8;
+        let level = match plane {
+            0 => y * 20 / h,
+            1 => 0,
+            _ => y * 128 / h,
+        };
+        for (value, &across) in row.iter_mut().zip(&ramp) {
+            *value = 16 + ((across + level) % 220) as u8;
         }
         let in_square = plane == 0 && y >= square.1 && y < square.1 + side;
         if let (true, Some(part)) = (in_square, row.get_mut(square.0..square.0 + side)) {

@@ -5,6 +5,7 @@
 mod decoder;
 mod encoder;
 mod filter;
+mod local;
 mod media;
 mod values;
 

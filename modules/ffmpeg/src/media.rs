@@ -5,6 +5,11 @@ use bmf_ffmpeg::{audio_to_av, video_to_av};
 use bmf_sdk::hmp::{AudioFrame, MediaKind, Rational, TimeBase, VideoFrame};
 use bmf_sdk::prelude::*;
 
+/// Metadata of pictures that nothing else has to start with: they are the only stream of their
+/// input, or keep its times. An encoder at a constant rate then does not fill the time before the
+/// first of them, as the `ffmpeg` command does not. Filters pass it on.
+pub(crate) const STARTS_ALONE: &str = "bmf.starts_alone";
+
 /// A decoded picture or block of sound taken out of a packet.
 pub(crate) enum Media {
     Video(VideoFrame),

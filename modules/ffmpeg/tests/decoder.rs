@@ -495,6 +495,44 @@ fn a_truncated_file_gives_what_it_has() {
     assert!(report(dir.path(), &decoded).contains("1 corrupt packet in 'DIR/cut.mp4'"));
     let theirs = reference(dir.path(), "-i cut.mp4", "0:v", &decoded.video);
     assert_same("truncated", &lines(&decoded.video), &theirs);
+
+    // Matroska has no list of what should follow, but knows where its parts end.
+    clip(dir.path(), 4, &format!("{H264} a.mkv"));
+    let whole = fs::read(dir.path().join("a.mkv")).unwrap();
+    fs::write(dir.path().join("cut.mkv"), &whole[..whole.len() * 6 / 10]).unwrap();
+    let decoded = open(dir.path(), "cut.mkv", json!({})).unwrap();
+    assert!(
+        report(dir.path(), &decoded).contains(
+            "cannot read from 'DIR/cut.mkv': end of file (File ended prematurely); ending there"
+        ),
+        "{}",
+        report(dir.path(), &decoded)
+    );
+}
+
+/// Decodes with nothing but the audio output connected.
+fn decode_sound(options: Value) -> Vec<Packet> {
+    let options = bmf_sdk::Options::from_value(options).unwrap();
+    let mut decoder = module("c_ffmpeg_decoder").create(&options).unwrap();
+    let outputs = [false, true];
+    decoder
+        .open(&ModuleContext::new("decode", false, &[], &outputs))
+        .unwrap();
+    let mut task = Task::new(&[], &outputs);
+    while decoder.process(&mut task).unwrap() != Flow::Done {}
+    let items = task.outputs_mut()[1].items_mut().drain(..);
+    items.filter_map(|item| item.into_packet()).collect()
+}
+
+#[test]
+fn a_cut_of_sound_alone_is_that_of_the_command() {
+    let dir = tempfile::tempdir().unwrap();
+    for file in ["a.mp4", "a.mkv"] {
+        clip(dir.path(), 3, &format!("{H264} -c:a aac {file}"));
+        let ours = decode_sound(json!({"input_path": dir.path().join(file), "start_time": 1.3}));
+        let theirs = reference(dir.path(), &format!("-ss 1.3 -i {file}"), "0:a", &ours);
+        assert_same(file, &lines(&ours), &theirs);
+    }
 }
 
 #[test]

@@ -446,3 +446,51 @@ fn changes_of_format_are_converted() {
         .sum();
     assert!((88_000..90_200).contains(&samples), "{samples}");
 }
+
+#[test]
+fn pictures_alone_need_not_start_at_zero() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    // The cut lies between pictures that refer to each other, and falls on none of them.
+    clip(at, 3, "-c:v libx264 -bf 3 -g 25 -an alone.mkv");
+    clip(at, 3, "-c:v libx264 -bf 3 -g 25 two.mkv");
+    let cases = [
+        ("yuv", json!({"format": "rawvideo"}), "-f rawvideo"),
+        (
+            "mp4",
+            json!({"video_params": {"codec": "mpeg4"}}),
+            "-c:v mpeg4",
+        ),
+        (
+            "ts",
+            json!({"video_params": {"codec": "mpeg2video"}}),
+            "-c:v mpeg2video",
+        ),
+    ];
+    for (input, kept) in [
+        ("alone", false),
+        ("two", false),
+        ("alone", true),
+        ("two", true),
+    ] {
+        let name = format!("{input}.mkv");
+        let options = json!({"input_path": at.join(&name), "start_time": 1.31, "copyts": kept});
+        let a = decode(options).unwrap();
+        let copyts = if kept { "-copyts " } else { "" };
+        for (extension, options, command) in &cases {
+            let (ours, theirs) = (format!("ours.{extension}"), format!("theirs.{extension}"));
+            let mut options = options.clone();
+            options["output_path"] = json!(at.join(&ours));
+            encode(options, &a.video, &[]).unwrap();
+            ffmpeg(
+                at,
+                &format!("{copyts}-ss 1.31 -i {name} -an {command} {theirs}"),
+            );
+            let [ours, theirs] = [ours, theirs].map(|file| match *extension {
+                "yuv" => format!("{:x}", md5::compute(fs::read(at.join(file)).unwrap())),
+                _ => encoding::packets(at, &file),
+            });
+            assert_eq!(ours, theirs, "{name} {copyts}to {extension}");
+        }
+    }
+}

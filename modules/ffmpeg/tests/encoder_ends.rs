@@ -197,3 +197,75 @@ fn wrong_options_are_told_before_anything_runs() {
     Invalid loglevel: "quite" is no log level (did you mean "quiet"?)
     "#);
 }
+
+#[test]
+fn no_output_is_written_over_an_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    clip(at, 1, "a.mkv");
+    let whole = fs::read(at.join("a.mkv")).unwrap();
+    let a = source(at, "a.mkv");
+    std::os::unix::fs::symlink(at.join("a.mkv"), at.join("link.mkv")).unwrap();
+    fs::hard_link(at.join("a.mkv"), at.join("same.mkv")).unwrap();
+    // Opened before the decoder, it finds out when the file is to be created.
+    let mut early = Run::open(json!({"output_path": at.join("a.mkv")}), [true, false]).unwrap();
+    let options = Options::from_value(json!({"input_path": at.join("a.mkv")})).unwrap();
+    let mut decoder = module("c_ffmpeg_decoder").create(&options).unwrap();
+    decoder
+        .open(&ModuleContext::new("decode", false, &[], &[true, true]))
+        .unwrap();
+    early.push(0, &a.video);
+    let error = masked(&message(early.step()), at);
+    insta::assert_snapshot!(error, @r#"cannot write "DIR/a.mkv": it is being read as an input; write to another file, and rename that when the run is done"#);
+    early.close(Ending::Failed).unwrap();
+    for name in ["a.mkv", "link.mkv", "same.mkv"] {
+        let result = Run::open(json!({"output_path": at.join(name)}), [true, false]);
+        assert!(message(result).contains("it is being read"), "{name}");
+    }
+    assert_eq!(fs::read(at.join("a.mkv")).unwrap(), whole);
+    decoder.close(Ending::Stopped).unwrap();
+    drop(decoder);
+    assert!(Run::open(json!({"output_path": at.join("a.mkv")}), [true, false]).is_ok());
+}
+
+#[test]
+fn an_encoder_that_cannot_open_leaves_older_files_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    clip(at, 1, "a.mkv");
+    let a = source(at, "a.mkv");
+    fs::write(at.join("old.mp4"), "old").unwrap();
+    let options = json!({"output_path": at.join("old.mp4"), "video_params": {"preset": "none"}});
+    let mut run = Run::open(options, [true; 2]).unwrap();
+    run.push(1, &a.audio);
+    assert_eq!(run.step().unwrap(), Flow::Wait);
+    run.push(0, &a.video);
+    assert!(message(run.step()).contains("cannot open encoder libx264"));
+    assert!(run.close(Ending::Failed).unwrap().outputs.is_empty());
+    assert_eq!(fs::read_to_string(at.join("old.mp4")).unwrap(), "old");
+}
+
+#[test]
+fn what_the_container_does_not_take_is_left_out_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    clip(at, 1, "a.mkv");
+    let a = source(at, "a.mkv");
+    for name in ["a.wav", "a.mp3"] {
+        let options = json!({"output_path": at.join(name)});
+        let report = encode(options, &a.video, &a.audio).unwrap();
+        let warnings = masked(&report.warnings.join("; "), at);
+        assert_eq!(
+            warnings,
+            format!("\"DIR/{name}\" has no video: its format takes no pictures")
+        );
+        assert!(source(at, name).video.is_empty());
+        // A source without pictures has an output for them all the same.
+        let mut run = Run::open(json!({"output_path": at.join(name)}), [true; 2]).unwrap();
+        run.end(0);
+        run.push(1, &a.audio);
+        run.end(1);
+        assert_eq!(run.step().unwrap(), Flow::Done);
+        assert!(run.close(Ending::Finished).unwrap().warnings.is_empty());
+    }
+}

@@ -7,12 +7,15 @@ use serde_json::Value;
 
 use super::options::Options;
 use super::session::Session;
+use crate::local::Reading;
 use crate::values;
 
 /// A source with up to two outputs.
 pub(crate) struct FfmpegDecoder {
     options: Options,
     session: Option<Session>,
+    /// Kept to the end of the graph: an output may begin only when all is read.
+    reading: Option<Reading>,
     report: Report,
 }
 
@@ -22,6 +25,7 @@ impl Module for FfmpegDecoder {
             bmf_ffmpeg::log::set_level(level);
         }
         self.session = Some(Session::open(&self.options, context)?);
+        self.reading = Reading::of(&self.options.input_path);
         Ok(())
     }
 
@@ -68,6 +72,7 @@ impl ModuleType for FfmpegDecoder {
         Ok(Self {
             options,
             session: None,
+            reading: None,
             report: Report::default(),
         })
     }

@@ -1,12 +1,16 @@
 //! From the decoder's pictures to packets: timestamp, window, aspect ratio, rotation.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use bmf_ffmpeg::{AvFrame, StreamInfo, video_from_av};
 use bmf_sdk::hmp::{Rational, TimeBase};
 use bmf_sdk::prelude::*;
 
 use super::rotate::{self, Rotator};
-use super::stream::Made;
+use super::stream::{Made, Settings};
 use super::window::{Cut, Place};
+use crate::media::STARTS_ALONE;
 
 /// What makes packets of one stream's pictures.
 pub(crate) struct Pictures {
@@ -20,20 +24,24 @@ pub(crate) struct Pictures {
     step: i64,
     /// Where the next picture is if it does not say.
     next: i64,
+    /// What is said to the encoder with every picture.
+    hints: Option<Arc<BTreeMap<String, String>>>,
 }
 
 impl Pictures {
-    /// `fps` is for pictures without timestamps, if the user gave one.
-    pub(crate) fn new(info: &StreamInfo, cut: Cut, autorotate: bool, fps: Option<f64>) -> Self {
-        let matrix = info.display_matrix.filter(|_| autorotate);
+    pub(crate) fn new(info: &StreamInfo, cut: Cut, settings: &Settings) -> Self {
+        let matrix = info.display_matrix.filter(|_| settings.autorotate);
         let rotator = matrix
             .and_then(rotate::filters)
             .map(|filters| Rotator::new(filters, info.time_base, info.guessed_frame_rate));
         let guessed = info.guessed_frame_rate.map(Rational::as_f64);
-        let fps = fps.or(guessed).unwrap_or(25.0);
+        let fps = settings.fps.or(guessed).unwrap_or(25.0);
         // A codec's own ratio is repeated in the container's description unless that says otherwise.
         let aspect = Some(info.sample_aspect_ratio)
             .filter(|&ratio| ratio.num > 0 && ratio != info.parameters.sample_aspect_ratio());
+        let hints = settings
+            .starts_alone
+            .then(|| Arc::new(BTreeMap::from([(STARTS_ALONE.to_owned(), "1".to_owned())])));
         Self {
             cut,
             rotator,
@@ -42,6 +50,7 @@ impl Pictures {
             aspect,
             step: (1.0 / (fps * info.time_base.as_f64())).round().max(1.0) as i64,
             next: 0,
+            hints,
         }
     }
 
@@ -73,6 +82,16 @@ impl Pictures {
         let is_damaged = frame.is_damaged();
         let mut frame = video_from_av(frame, self.time_base, self.frame_rate)?;
         frame.duration = duration;
+        if let Some(hints) = &self.hints {
+            match &mut frame.metadata {
+                None => frame.metadata = Some(hints.clone()),
+                Some(own) => Arc::make_mut(own).extend(
+                    hints
+                        .iter()
+                        .map(|(key, value)| (key.clone(), value.clone())),
+                ),
+            }
+        }
         let timestamp = frame.timestamp().ok_or_else(out_of_range)?;
         Ok(Made::Packet {
             packet: Packet::new(timestamp, frame),

@@ -48,9 +48,10 @@ impl Session {
         let Chosen { streams, missing } = choose_streams(&mut source, options, context)?;
         let origin = source.origin(&first);
         let url = source.demuxer().url().to_owned();
+        let starts_alone = options.copyts || source.demuxer().streams().len() == 1;
         let open = |(port, info): &(usize, StreamInfo)| {
             let decoder = open_decoder(info, options, &url)?;
-            let settings = settings(*port, options);
+            let settings = settings(*port, options, starts_alone);
             Ok(Stream::new(info, &url, settings, decoder, &first, origin))
         };
         let streams = streams
@@ -292,13 +293,14 @@ fn open_decoder(info: &StreamInfo, options: &Options, url: &str) -> Result<Decod
     })
 }
 
-fn settings(port: usize, options: &Options) -> Settings {
+fn settings(port: usize, options: &Options, starts_alone: bool) -> Settings {
     Settings {
         port,
         autorotate: options.autorotate,
         fps: options.fps,
         limit: options.limit(PORTS[port]),
         may_skip_all: options.skips_many(),
+        starts_alone,
     }
 }
 

@@ -129,9 +129,16 @@ impl Source {
             target = target.saturating_sub(REORDERING);
         }
         let target = Timestamp::from_micros(target);
-        self.demuxer
-            .seek(target, RangeInclusive::new(Timestamp::MIN, target))?;
-        Ok(())
+        // Where FFmpeg goes depends on which streams it may choose from; the command discards none
+        // at that time.
+        for index in 0..self.demuxer.streams().len() {
+            self.demuxer.set_discard(index, false);
+        }
+        let sought = self
+            .demuxer
+            .seek(target, RangeInclusive::new(Timestamp::MIN, target));
+        self.discard_others();
+        Ok(sought?)
     }
 
     /// The next packet of any stream.

@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) limit: Option<u64>,
     /// Whether the user asked for frames to be left out, even all of them.
     pub(crate) may_skip_all: bool,
+    /// Whether nothing else has to start with these pictures.
+    pub(crate) starts_alone: bool,
 }
 
 /// One decoded stream.
@@ -301,7 +303,7 @@ fn prepare(
         .map(|rate| (1e6 / rate.as_f64()) as i64);
     let track = Track::pictures(info.time_base, frame, decoder.reorder_delay());
     let cut = Cut::new(segment, origin, info.time_base);
-    let pictures = Pictures::new(info, cut, settings.autorotate, settings.fps);
+    let pictures = Pictures::new(info, cut, settings);
     (track, Maker::Pictures(Box::new(pictures)))
 }
 

@@ -254,7 +254,8 @@ impl AudioTrack {
             layout: layout.clone(),
         };
         let input = EncoderInput::Audio(params);
-        let encoder = coder::open(&self.settings.encoder, common, input, unit)?;
+        let encoder = coder::open(&self.settings.encoder, common, input, unit)
+            .inspect_err(|_| output.refuse())?;
         let mut stream = StreamConfig::new(unit);
         stream.tag = common.tag;
         output.announce(AUDIO, encoder.parameters(), stream)?;

@@ -41,6 +41,9 @@ const GENERAL: [&str; 22] = [
     "smoothstreaming",
 ];
 
+/// Containers of sound in which a picture is a cover, not a stream of pictures.
+const COVERS: [&str; 3] = ["mp3", "aiff", "flac"];
+
 /// What network addresses without a telling name carry.
 const PROTOCOLS: [(&str, &str); 8] = [
     ("rtmp", "flv"),
@@ -194,6 +197,9 @@ fn usual(kind: MediaKind, target: &Target) -> Option<EncoderInfo> {
     {
         return Some(info);
     }
+    if kind == MediaKind::Video && COVERS.contains(&target.muxer.name.as_str()) {
+        return None;
+    }
     let name = target.muxer.default_encoder(kind, &target.url)?;
     EncoderInfo::find(&name).ok()
 }
@@ -280,7 +286,7 @@ mod tests {
         a.avi: avi libx264 aac
         a.ts: mpegts libx264 aac
         a.wav: wav - pcm_s16le
-        a.mp3: mp3 png libmp3lame
+        a.mp3: mp3 - libmp3lame
         a.m4a: ipod libx264 aac
         a%03d.png: image2 png -
         a.jpg: image2 mjpeg -

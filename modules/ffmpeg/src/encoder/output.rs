@@ -10,7 +10,8 @@ use bmf_sdk::hmp::TimeBase;
 use bmf_sdk::prelude::*;
 
 use super::choice::Target;
-use super::place::local_path;
+use super::place::check_unread;
+use crate::local::local_path;
 
 /// Streams in the order in which they stand in the file.
 pub(super) const VIDEO: usize = 0;
@@ -23,6 +24,8 @@ pub(super) struct Output {
     metadata: Dict,
     interrupt: Interrupt,
     slots: [Slot; 2],
+    /// Whether a stream cannot be encoded: nothing is written then.
+    is_refused: bool,
     /// Packets that came before the header could be written.
     early: Vec<(usize, AvPacket, TimeBase)>,
     muxer: Option<Muxer>,
@@ -63,6 +66,7 @@ impl Output {
                     Slot::Absent
                 }
             }),
+            is_refused: false,
             early: Vec::new(),
             muxer: None,
             done: None,
@@ -92,6 +96,12 @@ impl Output {
     ) -> Result<(), ModuleError> {
         self.slots[stream] = Slot::Announced(Box::new((parameters, config)));
         self.begin_if_complete()
+    }
+
+    /// An encoder cannot be opened. What the other one made is of no use alone, and must not
+    /// replace an older file.
+    pub(super) fn refuse(&mut self) {
+        self.is_refused = true;
     }
 
     /// A stream has ended without a frame.
@@ -131,6 +141,7 @@ impl Output {
     /// Creates the file and writes the header, with the streams that are known.
     fn begin(&mut self) -> Result<(), ModuleError> {
         if self.muxer.is_some()
+            || self.is_refused
             || !self
                 .slots
                 .iter()
@@ -138,6 +149,7 @@ impl Output {
         {
             return Ok(());
         }
+        check_unread(&self.target.url)?;
         let config = OutputConfig {
             format: Some(self.target.muxer.name.clone()),
             options: self.options.clone(),

@@ -6,6 +6,7 @@ use std::path::Path;
 use bmf_sdk::prelude::ModuleError;
 
 use super::choice::Target;
+use crate::local::{is_being_read, local_path};
 
 /// Formats whose own files go beside the one that is named.
 const WRITERS: [&str; 5] = ["image2", "hls", "dash", "segment", "stream_segment"];
@@ -37,10 +38,24 @@ pub(super) fn check(target: &Target) -> Result<(), ModuleError> {
         ));
         return Err(error.with_hint("create the directory, or correct \"output_path\""));
     }
+    check_unread(&target.url)?;
     if muxer.opens_own_files {
         return Ok(());
     }
     try_file(path).map_err(|error| cannot(error.to_string()))
+}
+
+/// # Errors
+/// When the output would replace what an input is read from.
+pub(super) fn check_unread(url: &str) -> Result<(), ModuleError> {
+    match local_path(url).filter(|path| is_being_read(path)) {
+        None => Ok(()),
+        Some(path) => Err(ModuleError::new(format!(
+            "cannot write \"{}\": it is being read as an input",
+            path.display()
+        ))
+        .with_hint("write to another file, and rename that when the run is done")),
+    }
 }
 
 /// Opens the file for writing and leaves it, or its absence, as it was. Pipes and devices are left
@@ -53,35 +68,5 @@ fn try_file(path: &Path) -> std::io::Result<()> {
             OpenOptions::new().write(true).create_new(true).open(path)?;
             fs::remove_file(path)
         }
-    }
-}
-
-/// The file that a URL names; `None` for anything that is not a file.
-pub(super) fn local_path(url: &str) -> Option<&Path> {
-    let path = url.strip_prefix("file:").unwrap_or(url);
-    let scheme = path.split_once(':').map(|(scheme, _)| scheme);
-    let is_protocol = scheme.is_some_and(|scheme| {
-        scheme.len() > 1 && scheme.bytes().all(|letter| letter.is_ascii_alphanumeric())
-    });
-    (!is_protocol || path.len() < url.len()).then(|| Path::new(path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_and_addresses_are_told_apart() {
-        let urls = [
-            "a.mp4",
-            "file:a:b.mp4",
-            "pipe:1",
-            "rtmp://host/x",
-            "/tmp/a:b.mp4",
-            "dir/x",
-        ];
-        let paths = urls
-            .map(|url| local_path(url).map_or("-".to_owned(), |path| path.display().to_string()));
-        insta::assert_snapshot!(paths.join(" "), @"a.mp4 a:b.mp4 - - /tmp/a:b.mp4 dir/x");
     }
 }

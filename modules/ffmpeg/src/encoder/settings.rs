@@ -22,6 +22,8 @@ pub(super) struct PictureSettings {
     pub(super) rate: Option<Rational>,
     pub(super) max_rate: Option<Rational>,
     pub(super) mode: FrameRateMode,
+    /// The mode for pictures that nothing else has to start with.
+    pub(super) mode_alone: FrameRateMode,
     pub(super) in_time_base: Option<TimeBase>,
     pub(super) at_most: u64,
     pub(super) at_least: u64,
@@ -66,12 +68,15 @@ impl PictureSettings {
     pub(super) fn of(options: &Options, target: &Target, encoder: EncoderInfo) -> (Self, Issues) {
         let params = &options.video_params;
         let mut issues = Issues::default();
+        let wanted = issues.take(mode(params));
+        let automatic = |alone| wanted.unwrap_or_else(|| automatic_mode(target, alone));
         let settings = Self {
             formats: issues.take(formats(params, &encoder)),
             size: issues.take(size(params)),
             rate: issues.take(rate(params)),
             max_rate: issues.take(max_rate(params)),
-            mode: issues.take(mode(params, target)),
+            mode: automatic(false),
+            mode_alone: automatic(true),
             in_time_base: issues.take(in_time_base(params)),
             at_most: options.vframes.unwrap_or(u64::MAX),
             at_least: options.min_frames,
@@ -200,8 +205,8 @@ const MODES: [(&str, Option<FrameRateMode>); 9] = [
     ("drop", Some(FrameRateMode::DropTimestamps)),
 ];
 
-fn mode(params: &VideoParams, target: &Target) -> Result<FrameRateMode, OptionIssue> {
-    let muxer = &target.muxer;
+/// The mode that is asked for; `None` if the container decides.
+fn mode(params: &VideoParams) -> Result<Option<FrameRateMode>, OptionIssue> {
     let wanted = match &params.vsync {
         None => None,
         Some(name) => {
@@ -216,18 +221,20 @@ fn mode(params: &VideoParams, target: &Target) -> Result<FrameRateMode, OptionIs
             })?
         }
     };
-    Ok(match wanted {
-        Some(mode) => mode,
-        None if params.max_fr.is_some() && params.r.is_none() => FrameRateMode::Variable,
-        // Whether the source has other streams cannot be seen from here.
-        None => FrameRateMode::automatic(
-            &muxer.name,
-            muxer.allows_variable_frame_rate,
-            muxer.has_no_timestamps,
-            false,
-            false,
-        ),
-    })
+    let only_limited = params.max_fr.is_some() && params.r.is_none();
+    Ok(wanted.or(only_limited.then_some(FrameRateMode::Variable)))
+}
+
+/// What the container decides; `alone` is whether nothing else has to start with the pictures.
+fn automatic_mode(target: &Target, alone: bool) -> FrameRateMode {
+    let muxer = &target.muxer;
+    FrameRateMode::automatic(
+        &muxer.name,
+        muxer.allows_variable_frame_rate,
+        muxer.has_no_timestamps,
+        alone,
+        false,
+    )
 }
 
 fn in_time_base(params: &VideoParams) -> Result<Option<TimeBase>, OptionIssue> {

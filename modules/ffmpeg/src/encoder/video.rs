@@ -12,6 +12,7 @@ use super::converter::Converter;
 use super::output::{Output, VIDEO};
 use super::settings::PictureSettings;
 use super::span::Span;
+use crate::media::STARTS_ALONE;
 
 /// The pictures of an output.
 pub(super) struct VideoTrack {
@@ -63,9 +64,13 @@ impl VideoTrack {
         self.frames_in += 1;
         let unit = self.settings.in_time_base.unwrap_or(frame.time_base);
         let (pts, duration, rate) = (frame.pts, frame.duration, frame.frame_rate);
+        let starts_alone = frame
+            .metadata
+            .as_ref()
+            .is_some_and(|metadata| metadata.contains_key(STARTS_ALONE));
         let picture = self.converter.convert(video_to_av(frame)?, unit, rate)?;
         if self.coder.is_none() {
-            self.coder = Some(self.open(&picture, rate, output)?);
+            self.coder = Some(self.open(&picture, rate, starts_alone, output)?);
         }
         let Some(coder) = &mut self.coder else {
             return Ok(());
@@ -136,6 +141,7 @@ impl VideoTrack {
         &self,
         frame: &AvFrame,
         rate: Option<Rational>,
+        starts_alone: bool,
         output: &mut Output,
     ) -> Result<Coder, ModuleError> {
         let rate = self.rate(rate);
@@ -154,15 +160,20 @@ impl VideoTrack {
             color: frame.color(),
             top_field_first: frame.is_interlaced().then(|| frame.is_top_field_first()),
         });
-        let encoder = coder::open(&self.settings.encoder, &self.settings.common, input, unit)?;
+        let encoder = coder::open(&self.settings.encoder, &self.settings.common, input, unit)
+            .inspect_err(|_| output.refuse())?;
         let mut stream = StreamConfig::new(unit);
         stream.frame_rate = Some(rate);
         stream.sample_aspect_ratio = Some(sample_aspect_ratio);
         stream.tag = self.settings.common.tag;
         output.announce(VIDEO, encoder.parameters(), stream)?;
+        let mode = match starts_alone {
+            true => self.settings.mode_alone,
+            false => self.settings.mode,
+        };
         Ok(Coder {
             encoder,
-            sync: FrameSync::new(self.settings.mode),
+            sync: FrameSync::new(mode),
             rate,
             unit,
             next: 0,

@@ -22,6 +22,8 @@ pub(super) struct Work {
     output: Output,
     video: Option<VideoTrack>,
     audio: Option<AudioTrack>,
+    /// Which inputs gave frames although the container takes none of their kind.
+    left_out: [bool; 2],
     /// Which tracks have ended, by port.
     ended: [bool; 2],
     /// The time, in microseconds, at which the output begins; known from the first frames.
@@ -43,12 +45,22 @@ impl Work {
             return Err(error.with_hint("connect a video stream, an audio stream or both"));
         }
         place::check(&target)?;
-        let video = expected[VIDEO]
-            .then(|| video_track(options, &target))
-            .transpose()?;
-        let audio = expected[AUDIO]
-            .then(|| audio_track(options, &target))
-            .transpose()?;
+        let video = match expected[VIDEO] {
+            true => video_track(options, &target)?,
+            false => None,
+        };
+        let audio = match expected[AUDIO] {
+            true => audio_track(options, &target)?,
+            false => None,
+        };
+        let expected = [video.is_some(), audio.is_some()];
+        if expected == [false; 2] {
+            let kind = match connected(VIDEO) {
+                true => MediaKind::Video,
+                false => MediaKind::Audio,
+            };
+            return Err(takes_none(&target, kind));
+        }
         let mux_params = pairs("mux_params", &options.mux_params)?;
         let metadata = pairs("metadata", &options.metadata)?;
         let output = Output::new(target, mux_params, metadata, expected);
@@ -58,6 +70,7 @@ impl Work {
             output,
             video,
             audio,
+            left_out: [false; 2],
             ended: expected.map(|expected| !expected),
             origin: (!options.adjust_pts).then_some(0),
             warnings: Vec::new(),
@@ -105,7 +118,12 @@ impl Work {
     }
 
     fn take(&mut self, port: usize, packet: Packet, origin: i64) -> Result<(), ModuleError> {
-        if self.ended[port] || self.is_full(port) {
+        let is_taken = match port {
+            VIDEO => self.video.is_some(),
+            _ => self.audio.is_some(),
+        };
+        self.left_out[port] |= !is_taken;
+        if !is_taken || self.ended[port] || self.is_full(port) {
             return Ok(());
         }
         match (
@@ -168,6 +186,15 @@ impl Work {
             if begun == Some(false) {
                 self.warnings
                     .push(format!("\"{}\" has no {name}: no frame arrived", self.path));
+            }
+        }
+        for (port, kind) in [(VIDEO, MediaKind::Video), (AUDIO, MediaKind::Audio)] {
+            if self.left_out[port] {
+                let (path, noun) = (&self.path, noun(kind));
+                self.warnings.push(format!(
+                    "\"{path}\" has no {}: its format takes no {noun}",
+                    PORTS[port]
+                ));
             }
         }
         Ok(())
@@ -244,28 +271,19 @@ impl Work {
     }
 }
 
-fn video_track(options: &Options, target: &Target) -> Result<VideoTrack, ModuleError> {
-    let encoder = choice::encoder(
-        MediaKind::Video,
-        options.video_params.codec.as_deref(),
-        target,
-    )?;
-    let encoder = encoder.ok_or_else(|| takes_none(target, MediaKind::Video))?;
-    Ok(VideoTrack::new(
-        PictureSettings::of(options, target, encoder).0,
-    ))
+/// `None` if the container takes no pictures.
+fn video_track(options: &Options, target: &Target) -> Result<Option<VideoTrack>, ModuleError> {
+    let wanted = options.video_params.codec.as_deref();
+    let encoder = choice::encoder(MediaKind::Video, wanted, target)?;
+    Ok(encoder
+        .map(|encoder| VideoTrack::new(PictureSettings::of(options, target, encoder).0)))
 }
 
-fn audio_track(options: &Options, target: &Target) -> Result<AudioTrack, ModuleError> {
-    let encoder = choice::encoder(
-        MediaKind::Audio,
-        options.audio_params.codec.as_deref(),
-        target,
-    )?;
-    let encoder = encoder.ok_or_else(|| takes_none(target, MediaKind::Audio))?;
-    Ok(AudioTrack::new(
-        SoundSettings::of(options, target, encoder).0,
-    ))
+/// `None` if the container takes no sound.
+fn audio_track(options: &Options, target: &Target) -> Result<Option<AudioTrack>, ModuleError> {
+    let wanted = options.audio_params.codec.as_deref();
+    let encoder = choice::encoder(MediaKind::Audio, wanted, target)?;
+    Ok(encoder.map(|encoder| AudioTrack::new(SoundSettings::of(options, target, encoder).0)))
 }
 
 fn takes_none(target: &Target, kind: MediaKind) -> ModuleError {

@@ -90,7 +90,15 @@ struct GraphChoice {
 #[command(after_help = "\
 Examples:
   bmf run transcode.toml --set encode.video_params.crf=28
-  bmf run 'decode in.mp4 ! scale 1280:720 ! encode out.mp4'
+  bmf run 'decode in.mp4 ! scale 1280:720 ! encode out.mp4 crf=23'
+
+A line is nodes between '!':
+  decode FILE [OPTION=VALUE]...   options of c_ffmpeg_decoder: start_time=2, map_a=1
+  FILTER [ARGUMENT]...            any FFmpeg filter, on the stream of its kind: scale 640:360
+  encode FILE [OPTION=VALUE]...   options of c_ffmpeg_encoder; others go to the video encoder
+                                  (crf=23), with audio_params. or mux_params. before them elsewhere
+  MODULE [OPTION=VALUE]...        any module that `bmf inspect` lists
+What branches, or takes one stream only, is written as a file.
 
 The first Ctrl-C ends the sources and finishes the outputs, the second gives up what is under way,
 the third ends the process at once.")]
@@ -172,7 +180,7 @@ impl RunArgs {
     fn meaning(self, quiet: bool) -> run::Request {
         let one_worker = self.inline.then_some(1);
         let progress = match self.progress {
-            _ if quiet => progress::Style::None,
+            Progress::Auto if quiet => progress::Style::None,
             Progress::Auto => progress::Style::for_this_terminal(),
             Progress::Plain => progress::Style::Lines(Duration::from_secs(1)),
             Progress::Json => progress::Style::Json,

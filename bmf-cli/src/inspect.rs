@@ -1,6 +1,8 @@
 //! `bmf inspect`: which modules there are, and all that one of them says of itself. No module is
 //! created.
 
+use std::sync::Arc;
+
 use bmf_core::{ModuleDescriptor, ModuleFactory, PortKind, PortSpec, Ports};
 use bmf_modules::Registry;
 use serde_json::{Value, json};
@@ -48,7 +50,12 @@ pub(crate) fn run(request: &Request) -> Result<u8, Failure> {
 }
 
 fn find<'a>(registry: &'a Registry, name: &str) -> Result<&'a dyn ModuleFactory, Failure> {
-    match registry.get(name) {
+    // A verb of one-line graphs stands for the module that answers to it.
+    let has_verb = |factory: &&Arc<dyn ModuleFactory>| factory.verbs().iter().any(|v| v == name);
+    match registry
+        .get(name)
+        .or_else(|| registry.iter().find(has_verb))
+    {
         Some(factory) => Ok(&**factory),
         None => {
             let help = match registry.nearest(name) {

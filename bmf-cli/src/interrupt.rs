@@ -38,14 +38,15 @@ pub(crate) fn watch(_: Control) {}
 fn interrupt(control: &Control, earlier: usize) {
     use crate::terminal::message;
 
+    // First the deed: a full pipe at the other end of stderr must not hold it up.
     match earlier {
         0 => {
-            message("stopping: outputs are being finished; interrupt again to give up on that");
             control.stop();
+            message("stopping: outputs are being finished; interrupt again to give up on that");
         }
         1 => {
-            message("cancelling; interrupt again to end at once");
             control.cancel();
+            message("cancelling; interrupt again to end at once");
         }
         _ => std::process::exit(EXIT_CODE.into()),
     }

@@ -71,6 +71,12 @@ impl Failure {
 
 impl From<&RunError> for Failure {
     fn from(error: &RunError) -> Self {
+        if let RunError::Unsupported(message) = error {
+            return Self::Usage {
+                message: message.clone(),
+                help: None,
+            };
+        }
         Self::Run {
             message: chain(error),
             help: error.hint(),

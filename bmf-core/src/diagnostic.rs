@@ -112,7 +112,7 @@ impl Diagnostic {
 }
 
 /// All that is wrong with one graph: every error at once, not the first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     /// The text the spans point into, for graphs that were read from text.
     pub source: Option<SourceText>,
@@ -156,6 +156,13 @@ impl Diagnostics {
 }
 
 impl std::error::Error for Diagnostics {}
+
+/// The same text as `Display`: this is what a `main` that returns an error prints.
+impl fmt::Debug for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// One line per diagnostic: `graph.json:4:7: error: …`, then its help, indented.
 impl fmt::Display for Diagnostics {

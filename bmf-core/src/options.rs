@@ -139,7 +139,11 @@ impl Options {
             };
             let put_aside = fitting.remove(&issue.path);
             // What a group misses now may be what was put aside.
-            if !issues.iter().any(|told| told.path.starts_with(&issue.path)) {
+            let is_inside = |told: &OptionIssue| {
+                let rest = told.path.strip_prefix(&issue.path);
+                issue.path.is_empty() || rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+            };
+            if !issues.iter().any(is_inside) {
                 issues.push(issue);
             }
             if !put_aside {

@@ -122,7 +122,18 @@ impl GraphPlan {
         if !option.dump_graph {
             return Ok(());
         }
-        let path = format!("{}.json", option.graph_name.as_deref().unwrap_or("graph"));
+        let name = option.graph_name.as_deref().unwrap_or("graph");
+        let path = format!("{name}.json");
+        let is_source = self
+            .config
+            .source
+            .as_ref()
+            .is_some_and(|source| *source.name == *path);
+        if is_source || name.contains(['/', '\\']) {
+            return Err(RunError::Unsupported(format!(
+                "dump_graph does not write \"{path}\": it is the graph itself, or not beside it"
+            )));
+        }
         let text = format!("{:#}\n", crate::read::to_json(&self.config));
         std::fs::write(&path, text).map_err(|error| RunError::System {
             what: format!("cannot write \"{path}\", which the graph asks for with dump_graph"),
@@ -208,7 +219,8 @@ impl Graph {
             links: self.link_outcomes(),
         };
         let warnings = outcome.warnings();
-        if self.plan.is_strict() && outcome.result.is_ok() && !warnings.is_empty() {
+        let finished = matches!(outcome.result, Ok(Ending::Finished));
+        if self.plan.is_strict() && finished && !warnings.is_empty() {
             outcome.result = Err(RunError::Strict { warnings });
         }
         outcome
@@ -260,7 +272,7 @@ impl Drop for Graph {
         if !self.joined {
             self.control().cancel();
             waiting::until_finished(&self.shared, &self.scheduler, self.time_out);
-            self.end();
+            let _ = self.end();
         }
     }
 }

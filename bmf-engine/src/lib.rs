@@ -10,6 +10,8 @@ pub mod read;
 mod shared;
 mod waiting;
 
+pub use bmf_core::Diagnostics;
+pub use bmf_modules::Registry;
 pub use builder::{GraphBuilder, Node, NodeRef, Port};
 pub use graph::{Control, Graph, Progress, RunOptions};
 pub use outcome::{During, LinkOutcome, NodeOutcome, Outcome, Place, RunError};

@@ -53,12 +53,11 @@ pub enum RunError {
     #[error("{0}")]
     Unsupported(String),
     /// The system refused something the engine needs.
-    #[error("{what}")]
+    #[error("{what}: {error}")]
     System {
         /// What was refused.
         what: String,
         /// By which error.
-        #[source]
         error: std::io::Error,
     },
 }
@@ -114,8 +113,9 @@ impl RunError {
     }
 }
 
-/// Everything about a run that has ended.
+/// Everything about a run that has ended. Whether it ended well is in `result`.
 #[derive(Debug)]
+#[must_use = "whether the run ended well is in `result`"]
 pub struct Outcome {
     /// How it ended; `Ok(Stopped)` when somebody stopped it and all outputs were finished.
     pub result: Result<Ending, RunError>,

@@ -12,7 +12,8 @@
 //! A phase only moves forward. Whoever moves it wakes every node. `failure` is set once, by the
 //! first error, before the phase moves. Every node closes its module itself, in a step of its own,
 //! and then counts itself down; the last one ends the scheduler. So `close` never runs beside
-//! `process`, and a node that is stuck in its module delays nobody but itself.
+//! `process`. Once the run is aborting, whoever waits for it gives the nodes a deadline, starts a
+//! worker in place of one that may be stuck, and at last leaves a stuck node behind (see `waiting`).
 
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -165,6 +166,12 @@ impl Shared {
             if phase == Phase::Aborting || node.is_source {
                 node.context.raise_interrupt();
             }
+        }
+        if phase == Phase::Aborting {
+            // Whoever waits for the end gives the nodes a deadline from here on. The lock makes sure
+            // that it is not just about to wait.
+            drop(lock(&self.finished));
+            self.on_finished.notify_all();
         }
     }
 

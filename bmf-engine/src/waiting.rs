@@ -11,10 +11,11 @@ use bmf_streams::{Link, Peer};
 
 use crate::RunError;
 use crate::node::wake_peer;
-use crate::shared::{NodeInfo, Shared, lock};
+use crate::shared::{NodeInfo, Phase, Shared, lock};
 
-/// How long nodes that are not stuck get to close after a time-out.
-const CLOSING_GRACE: Duration = Duration::from_secs(2);
+/// How long nodes that are not stuck get to close once the run is aborted.
+/// Counted from the last thing that moved.
+const CLOSING_GRACE: Duration = Duration::from_secs(3);
 
 /// Called when nothing is ready and nothing runs: gets the graph going again, or finds it stuck for
 /// good.
@@ -85,7 +86,7 @@ pub(crate) struct Watch {
     time_out: Option<Duration>,
     progress: u64,
     since: Instant,
-    /// Set after a time-out: when to leave stuck nodes behind.
+    /// Set once the run is aborted: when to leave stuck nodes behind.
     leave_at: Option<Instant>,
 }
 
@@ -110,6 +111,12 @@ impl Watch {
         let interval_ends = interval.map(|interval| Instant::now() + interval);
         let mut ended = lock(finished);
         while !*ended {
+            if self.leave_at.is_none() && shared.phase() == Phase::Aborting {
+                drop(ended);
+                self.begin_to_leave(shared, scheduler);
+                ended = lock(finished);
+                continue;
+            }
             let deadline = [interval_ends, self.deadline()].into_iter().flatten().min();
             let Some(deadline) = deadline else {
                 ended = condition
@@ -146,13 +153,14 @@ impl Watch {
     /// Some deadline has passed: looks which one. Returns whether the wait is over for good.
     fn deadline_passed(&mut self, shared: &Shared, scheduler: &Scheduler) -> bool {
         let now = Instant::now();
-        if let Some(leave_at) = self.leave_at {
-            return now >= leave_at;
-        }
         let progress = shared.progress();
         if progress != self.progress {
             self.progress = progress;
             self.since = now;
+            self.leave_at = self.leave_at.map(|_| now + CLOSING_GRACE);
+        }
+        if let Some(leave_at) = self.leave_at {
+            return now >= leave_at;
         }
         if let Some(time_out) = self.time_out
             && now.duration_since(self.since) >= time_out
@@ -162,15 +170,19 @@ impl Watch {
                 seconds: time_out.as_secs_f64(),
                 report: who_waits(shared, phase_of),
             });
-            // Whoever is stuck has taken its worker along, perhaps the only one. If the system
-            // refuses another one, there may be nobody to close the other nodes.
-            if let Err(error) = scheduler.add_worker() {
-                log::warn!("cannot start a thread to close the other nodes: {error}");
-            }
             shared.wake_all(scheduler);
-            self.leave_at = Some(now + CLOSING_GRACE);
         }
         false
+    }
+
+    /// The run is being aborted. A node that is stuck has taken its worker along, perhaps the only
+    /// one, so another one is started to close the others.
+    fn begin_to_leave(&mut self, shared: &Shared, scheduler: &Scheduler) {
+        if let Err(error) = scheduler.add_worker() {
+            log::warn!("cannot start a thread to close the other nodes: {error}");
+        }
+        shared.wake_all(scheduler);
+        self.leave_at = Some(Instant::now() + CLOSING_GRACE);
     }
 }
 

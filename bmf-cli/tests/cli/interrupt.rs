@@ -64,8 +64,8 @@ fn progress_can_be_read_by_people() {
     stderr.read_line(&mut line).unwrap();
     signal(child.id(), "INT");
     finish(child);
-    let without_numbers = line.replace(|c: char| c.is_ascii_digit() || c == '.' || c == ':', "");
-    insta::assert_snapshot!(without_numbers, @"progress  s,  fps, x");
+    assert!(line.starts_with("progress: "), "{line}");
+    assert!(line.contains(" fps, "), "{line}");
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn graphs_of_other_modes_are_for_applications() {
     let dir = Dir::new();
     dir.create("g.json", JSON.replacen('{', r#"{"mode": "Generator", "#, 1));
     insta::assert_snapshot!(dir.bmf(&["run", "g.json", "--stats", "-"]), @r#"
-    exit 1
+    exit 2
     --- stdout
     {
       "result": "failed",

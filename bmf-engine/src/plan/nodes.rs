@@ -97,10 +97,12 @@ fn find_module(
 ) -> Option<Arc<dyn ModuleFactory>> {
     let module = &node.module;
     let at = node.spans.module.or(node.spans.node);
-    if !module.path.is_empty() || matches!(module.kind.as_str(), "python" | "go") {
+    let is_foreign = matches!(module.kind.as_str(), "python" | "go");
+    if is_foreign || !module.path.is_empty() || !module.entry.is_empty() {
         let message = format!(
-            "{node}: a module of type \"{}\" with path \"{}\" cannot be loaded in this version",
-            module.kind, module.path
+            "{node}: a module of type \"{}\" with path \"{}\" and entry \"{}\" cannot be loaded in \
+             this version",
+            module.kind, module.path, module.entry
         );
         found.push(Diagnostic::error(message).at(at));
         return None;

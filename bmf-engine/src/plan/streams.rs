@@ -187,6 +187,9 @@ fn check_inputs(
 ) {
     let Some(factory) = factory else { return };
     let ports = &factory.descriptor().inputs;
+    for (index, stream) in node.inputs.iter().enumerate() {
+        check_input_port(node, index, stream, ports, found);
+    }
     let (min, max) = ports.limits();
     if max.is_some_and(|max| inputs.len() > max) {
         let max = max.unwrap_or_default();
@@ -209,6 +212,26 @@ fn check_inputs(
         let message = format!("{node} has no connected input");
         found.push(Diagnostic::error(message).at(node.spans.node));
     }
+}
+
+/// Inputs go by their order. One that is written with a port's name must stand in its place.
+fn check_input_port(
+    node: &NodeConfig,
+    index: usize,
+    stream: &StreamConfig,
+    ports: &Ports,
+    found: &mut Diagnostics,
+) {
+    let Some(name) = &stream.port else { return };
+    if ports.index_of(name) == Some(index) {
+        return;
+    }
+    let message = format!(
+        "{node}: input {index} is port \"{}\", not \"{name}\"",
+        ports.name_of(index)
+    );
+    let help = "inputs go by their order; an empty name leaves one unconnected".to_owned();
+    found.push(Diagnostic::error(message).at(stream.span).help(Some(help)));
 }
 
 /// A module all of whose inputs are optional is a source without them only if it says so by having

@@ -439,7 +439,7 @@ fn python_modules_cannot_be_loaded() {
        "input_streams": [{"identifier": "a"}], "output_streams": [{"identifier": "b"}]},
       {"id": 2, "module_info": {"name": "null_sink"}, "input_streams": [{"identifier": "b"}]}
     ]}"#;
-    insta::assert_snapshot!(check(text), @r#"g.json:3:41: error: node 1 'detect_1' (detect): a module of type "python" with path "./mods" cannot be loaded in this version"#);
+    insta::assert_snapshot!(check(text), @r#"g.json:3:41: error: node 1 'detect_1' (detect): a module of type "python" with path "./mods" and entry "detect.Detect" cannot be loaded in this version"#);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `default`: packets of equal timestamp together, in ascending order, none dropped, whatever the
-//! order of arrival.
+//! order of arrival between inputs. Each input by itself must ascend; one that does not is taken as
+//! it comes.
 
 use bmf_core::Task;
 use bmf_hmp::Timestamp;
@@ -8,7 +9,7 @@ use super::{InputPolicy, Readiness};
 use crate::InputPort;
 
 /// BMF's `default` with MediaPipe's rule: a node runs at T once every input has either a packet or
-/// a bound that rules out one at T or before; it sees all packets at T.
+/// a bound that rules out one at T or before; it sees the packets at T, one from each input.
 ///
 /// BMF's own throws as soon as one input has no packet at T, and forgets all but the last packet
 /// at or before T.
@@ -19,10 +20,11 @@ impl Default {
     fn settled(inputs: &[InputPort]) -> Option<Timestamp> {
         let heads = inputs.iter().filter_map(|port| port.packet());
         let next = heads.map(|packet| packet.timestamp()).min()?;
-        let may_still_come = |port: &InputPort| {
-            port.packet().is_none() && !port.is_exhausted() && port.bound() <= next
+        let holds_up = |port: &InputPort| match port.packet() {
+            Some(packet) => packet.timestamp() == next && port.allowance() == 0,
+            None => !port.is_exhausted() && port.bound() <= next,
         };
-        (!inputs.iter().any(may_still_come)).then_some(next)
+        (!inputs.iter().any(holds_up)).then_some(next)
     }
 }
 

@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
+use bmf_core::StreamItem;
 use bmf_sdk::hmp::{AudioFrame, Timestamp, VideoFrame};
 use bmf_sdk::prelude::*;
 use bmf_sdk::{ModuleRunner, serde_json};
@@ -521,7 +522,12 @@ fn decode_sound(options: Value) -> Vec<Packet> {
     let mut task = Task::new(&[], &outputs);
     while decoder.process(&mut task).unwrap() != Flow::Done {}
     let items = task.outputs_mut()[1].items_mut().drain(..);
-    items.filter_map(|item| item.into_packet()).collect()
+    items
+        .filter_map(|item| match item {
+            StreamItem::Packet(packet) => Some(packet),
+            StreamItem::Signal(_) => None,
+        })
+        .collect()
 }
 
 #[test]

@@ -15,6 +15,9 @@ use crate::values::{optional_text, switch};
 /// (5.1), with BMF's defaults: H.264 in yuv420p and AAC where the container is a general one, else
 /// what FFmpeg uses for that container.
 ///
+/// Pictures for a container of sound, or sound for one of pictures, are left out with a warning. An
+/// output that is also an input is refused.
+///
 /// The file is created when the first packets are ready: if nothing arrives an existing file of
 /// that name stays as it was. That it can be created is checked when the graph starts. When the
 /// graph is stopped or fails, what has been encoded is completed to a playable file.

@@ -219,6 +219,11 @@ impl Output {
         Ok(true)
     }
 
+    /// Whether the file has been created.
+    pub(super) fn has_begun(&self) -> bool {
+        self.muxer.is_some() || self.done.is_some()
+    }
+
     /// What became of the file, if it is complete.
     pub(super) fn done(&self) -> Option<Done> {
         self.done

@@ -183,9 +183,9 @@ impl Work {
             self.audio.as_ref().map(AudioTrack::has_begun),
         ];
         for (name, begun) in PORTS.iter().zip(begun) {
+            // Mostly the input has no such stream, which is nothing to be warned of.
             if begun == Some(false) {
-                self.warnings
-                    .push(format!("\"{}\" has no {name}: no frame arrived", self.path));
+                log::info!("\"{}\" has no {name}: no frame arrived", self.path);
             }
         }
         for (port, kind) in [(VIDEO, MediaKind::Video), (AUDIO, MediaKind::Audio)] {
@@ -203,6 +203,10 @@ impl Work {
     /// Completes what there is, so that it can be played.
     pub(super) fn close(&mut self, ending: Ending) -> Result<(), ModuleError> {
         if self.output.done().is_some() {
+            return Ok(());
+        }
+        if ending == Ending::Failed && !self.output.has_begun() {
+            // Nothing of the file exists. What was there before is worth more than part of a stream.
             return Ok(());
         }
         let origin = self.origin.unwrap_or(0);
@@ -275,8 +279,7 @@ impl Work {
 fn video_track(options: &Options, target: &Target) -> Result<Option<VideoTrack>, ModuleError> {
     let wanted = options.video_params.codec.as_deref();
     let encoder = choice::encoder(MediaKind::Video, wanted, target)?;
-    Ok(encoder
-        .map(|encoder| VideoTrack::new(PictureSettings::of(options, target, encoder).0)))
+    Ok(encoder.map(|encoder| VideoTrack::new(PictureSettings::of(options, target, encoder).0)))
 }
 
 /// `None` if the container takes no sound.

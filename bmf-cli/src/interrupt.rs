@@ -9,30 +9,50 @@ use bmf_engine::Control;
 /// What the shell makes of a process that ended by Ctrl-C.
 pub(crate) const EXIT_CODE: u8 = 130;
 
-/// Answers interruptions of the run behind `control` from now on.
-#[cfg(unix)]
-pub(crate) fn watch(control: Control) {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::iterator::Signals;
-
-    let spawned = Signals::new([SIGINT, SIGTERM]).and_then(|mut signals| {
-        let answer = move || {
-            for (earlier, _) in signals.forever().enumerate() {
-                interrupt(&control, earlier);
-            }
-        };
-        std::thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(answer)
-    });
-    if let Err(error) = spawned {
-        log::warn!("Ctrl-C will not finish the outputs: {error}");
-    }
+/// Interruptions, taken from the moment this is made. Those that come before there is a run are
+/// answered once there is one.
+pub(crate) struct Interruptions {
+    #[cfg(unix)]
+    signals: std::io::Result<signal_hook::iterator::Signals>,
 }
 
-/// Elsewhere the system ends the process.
-#[cfg(not(unix))]
-pub(crate) fn watch(_: Control) {}
+impl Interruptions {
+    #[cfg(unix)]
+    pub(crate) fn take() -> Self {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+
+        Self {
+            signals: signal_hook::iterator::Signals::new([SIGINT, SIGTERM]),
+        }
+    }
+
+    /// Answers them for the run behind `control`.
+    #[cfg(unix)]
+    pub(crate) fn answer(self, control: Control) {
+        let spawned = self.signals.and_then(|mut signals| {
+            let answer = move || {
+                for (earlier, _) in signals.forever().enumerate() {
+                    interrupt(&control, earlier);
+                }
+            };
+            std::thread::Builder::new()
+                .name("signals".to_owned())
+                .spawn(answer)
+        });
+        if let Err(error) = spawned {
+            log::warn!("Ctrl-C will not finish the outputs: {error}");
+        }
+    }
+
+    /// Elsewhere the system ends the process.
+    #[cfg(not(unix))]
+    pub(crate) fn take() -> Self {
+        Self {}
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn answer(self, _: Control) {}
+}
 
 #[cfg(unix)]
 fn interrupt(control: &Control, earlier: usize) {

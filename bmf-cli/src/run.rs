@@ -47,8 +47,10 @@ fn play(
     options: &RunOptions,
     progress: progress::Style,
 ) -> Result<Outcome, RunError> {
+    // Before anything is open that an interruption could leave half done.
+    let interruptions = interrupt::Interruptions::take();
     let graph = plan.start(options)?;
-    interrupt::watch(graph.control());
+    interruptions.answer(graph.control());
     Ok(progress::wait(graph, progress))
 }
 

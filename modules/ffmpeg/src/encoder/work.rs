@@ -224,7 +224,7 @@ impl Work {
             ending == Ending::Failed || (ending == Ending::Stopped && self.output.is_remote());
         match result {
             Err(error) if is_expected => {
-                log::warn!("\"{}\" is not complete: {error}", self.path);
+                log::info!("\"{}\" is not complete: {error}", self.path);
                 Ok(())
             }
             result => result,

@@ -58,6 +58,11 @@ impl Inputs {
             port.allow(input.packets.len(), budget.max(1));
         }
         if self.policy.readiness(&self.ports) == Readiness::NotReady {
+            let receivers = self
+                .ports
+                .iter_mut()
+                .filter_map(|port| port.receiver.as_mut());
+            receivers.filter_map(LinkReceiver::pause).for_each(wake);
             return false;
         }
         task.set_timestamp(None);

@@ -26,8 +26,8 @@
 //! producer its wake-up. That comes once the receiver takes what there is: a producer that waits has
 //! seen the limit reached, so `waiting` is there or above; the send that brought it there has woken
 //! the receiver, so the receiver will see it too. A receiver that leaves packets in the link, because
-//! it waits for another one, may stay above the low watermark although there is room; that is found
-//! out when nothing else moves (see `bmf-engine/src/waiting.rs`).
+//! its consumer waits for another one, may stay above the low watermark although there is room: it
+//! says so by [`LinkReceiver::pause`].
 //!
 //! The wake-up for room is not lost: a producer that found the link full says so to its scheduler
 //! after it looked, the receiver settles before it wakes, and the scheduler's slot orders the two
@@ -110,6 +110,8 @@ pub struct LinkReceiver {
     buffer: VecDeque<StreamItem>,
     /// `waiting` when it was last looked at under the mutex.
     seen: usize,
+    /// Whether the link was full when last looked at, and its producer was not woken since.
+    was_full: bool,
 }
 
 impl Link {
@@ -144,6 +146,7 @@ impl Link {
             link: Arc::clone(&link),
             buffer: VecDeque::new(),
             seen: 0,
+            was_full: false,
         };
         (LinkSender { link }, receiver)
     }
@@ -310,9 +313,30 @@ impl LinkReceiver {
             self.buffer.append(&mut queue);
         }
         link.queued.store(0, Ordering::Relaxed);
+        self.was_full |= link.waiting.load(Ordering::Relaxed) >= link.limit();
         let (waiting, owed) = link.settle(&queue);
         self.seen = waiting;
+        self.was_full &= owed.is_none();
         owed
+    }
+
+    /// Tells that the consumer waits for another input and takes no more for now. Returns the
+    /// producer if that has found the link full and there is room: it would wait for the low
+    /// watermark in vain.
+    pub fn pause(&mut self) -> Option<Wake> {
+        let link = &*self.link;
+        if !self.was_full && link.unsettled.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let queue = link.lock();
+        self.was_full |= link.waiting.load(Ordering::Relaxed) >= link.limit();
+        let (waiting, owed) = link.settle(&queue);
+        self.seen = waiting;
+        if !self.was_full || waiting >= link.limit() {
+            return owed;
+        }
+        self.was_full = false;
+        Some(Wake::Room(link.producer))
     }
 
     /// The next entry, as of the last [`refill`](Self::refill).
@@ -351,8 +375,11 @@ impl LinkReceiver {
         if self.seen <= low || self.seen.saturating_sub(unsettled) > low {
             return None;
         }
-        let (waiting, owed) = link.settle(&link.lock());
+        let queue = link.lock();
+        self.was_full |= link.waiting.load(Ordering::Relaxed) >= link.limit();
+        let (waiting, owed) = link.settle(&queue);
         self.seen = waiting;
+        self.was_full &= owed.is_none();
         owed
     }
 

@@ -144,3 +144,29 @@ fn inputs_tell_their_producers_of_room_and_of_the_end() {
     assert_eq!(wakes, [1, 2].map(|node| Wake::Closed(Peer(node))));
     assert!(inputs.all_ended() && !inputs.have_more());
 }
+
+/// The producer of `a` has found its link full. The consumer takes what it can join and then waits
+/// for `b`, above the low watermark of `a`, but with room there.
+#[test]
+fn a_consumer_that_waits_for_another_input_gives_room_back() {
+    let (a, at_a) = Link::new("a", Peer(0), Peer(2), 5);
+    let (b, at_b) = Link::new("b", Peer(1), Peer(2), 5);
+    let policy = policy::for_manager(bmf_core::config::InputManager::Default).unwrap();
+    let mut inputs = Inputs::new(vec![Some(at_a), Some(at_b)], policy);
+    let send = |link: &LinkSender, number| {
+        let item = bmf_core::StreamItem::Packet(packet(number));
+        assert!(link.send(std::iter::once(item)).is_some());
+    };
+    (0..5).for_each(|number| send(&a, number));
+    send(&b, 0);
+    assert_eq!(a.link().room(), 0);
+    let mut task = Task::new(&[true, true], &[]);
+    let mut wakes = Vec::new();
+    assert!(inputs.poll_task(&mut task, 9, &mut |wake| wakes.push(wake)));
+    assert!(!inputs.poll_task(&mut task, 9, &mut |wake| wakes.push(wake)));
+    assert_eq!(wakes, [Wake::Room(Peer(0))]);
+    assert_eq!(a.link().room(), 1);
+    // Once is enough.
+    assert!(!inputs.poll_task(&mut task, 9, &mut |wake| wakes.push(wake)));
+    assert_eq!(wakes.len(), 1);
+}

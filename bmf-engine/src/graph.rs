@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bmf_core::config::GraphMode;
-use bmf_core::{Ending, ModuleContext, Task};
+use bmf_core::{Ending, ModuleContext, ModuleDescriptor, PortKind, Task};
 use bmf_scheduler::{Config, Priority, Scheduler, Wake};
 use bmf_streams::{Inputs, Link, LinkReceiver, LinkSender, Outputs, Peer, policy};
 
@@ -50,7 +50,8 @@ pub struct Progress {
     pub position: Option<Duration>,
     /// Length of the longest source, where sources know it.
     pub duration: Option<Duration>,
-    /// Packets that have reached the sink that has received most.
+    /// Packets that have reached the sink input that has received most: of those that take
+    /// pictures, where there are any.
     pub packets: u64,
     /// Links that are full just now.
     pub full_links: usize,
@@ -172,13 +173,17 @@ impl Graph {
         let nodes = &self.shared.nodes;
         let sinks = || nodes.iter().filter(|node| node.outputs.is_empty());
         let durations = nodes.iter().filter_map(|node| node.context.duration());
-        let packets = |node: &NodeInfo| node.counts.packets_in.load(Ordering::Relaxed);
+        let counted = sinks().flat_map(|node| &node.counted);
+        let packets = counted.map(|link| link.stats()).map(|stats| {
+            // What waits has not arrived yet.
+            stats.packets.saturating_sub(stats.waiting as u64)
+        });
         Progress {
             position: sinks().filter_map(|node| node.counts.position()).min(),
             duration: durations
                 .max()
                 .map(|micros| Duration::from_micros(micros.unsigned_abs())),
-            packets: sinks().map(packets).max().unwrap_or(0),
+            packets: packets.max().unwrap_or(0),
             full_links: nodes
                 .iter()
                 .flat_map(|node| &node.outputs)
@@ -416,6 +421,7 @@ fn assemble_node(
         ),
         unopened_producers: AtomicUsize::new(inputs.len()),
         outputs,
+        counted: counted(&receivers, descriptor),
         inputs,
         counts: Counts::new(),
         report: std::sync::Mutex::new(None),
@@ -431,6 +437,26 @@ fn assemble_node(
         outputs: Outputs::new(senders),
     };
     Ok((info, node))
+}
+
+fn counted(receivers: &[Option<LinkReceiver>], descriptor: &ModuleDescriptor) -> Vec<Arc<Link>> {
+    let takes_pictures = |port: usize| {
+        let spec = descriptor.inputs.get(port);
+        spec.is_some_and(|spec| spec.kind == PortKind::Video)
+    };
+    let links = |wanted: &dyn Fn(usize) -> bool| -> Vec<Arc<Link>> {
+        let receivers = receivers.iter().enumerate();
+        let receivers = receivers.filter(|(port, _)| wanted(*port));
+        receivers
+            .filter_map(|(_, receiver)| Some(Arc::clone(receiver.as_ref()?.link())))
+            .collect()
+    };
+    let pictures = links(&takes_pictures);
+    if pictures.is_empty() {
+        links(&|_| true)
+    } else {
+        pictures
+    }
 }
 
 /// Puts the nodes into the scheduler, in the order of the graph, so that indices agree.

@@ -58,6 +58,8 @@ pub(crate) struct NodeInfo {
     pub(crate) context: ModuleContext,
     pub(crate) outputs: Vec<Arc<Link>>,
     pub(crate) inputs: Vec<Arc<Link>>,
+    /// The inputs whose packets progress counts: those of pictures, if there are any, else all.
+    pub(crate) counted: Vec<Arc<Link>>,
     pub(crate) counts: Counts,
     /// Producers that have not opened yet. A node opens after all of them, so that a missing input
     /// file is found before any output file is touched.

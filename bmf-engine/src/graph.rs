@@ -172,18 +172,20 @@ impl Graph {
     pub fn progress(&self) -> Progress {
         let nodes = &self.shared.nodes;
         let sinks = || nodes.iter().filter(|node| node.outputs.is_empty());
-        let durations = nodes.iter().filter_map(|node| node.context.duration());
         let counted = sinks().flat_map(|node| &node.counted);
         let packets = counted.map(|link| link.stats()).map(|stats| {
             // What waits has not arrived yet.
             stats.packets.saturating_sub(stats.waiting as u64)
         });
+        // Read first, so that what is read next is at least as far.
+        let packets = packets.max().unwrap_or(0);
+        let durations = nodes.iter().filter_map(|node| node.context.duration());
         Progress {
             position: sinks().filter_map(|node| node.counts.position()).min(),
             duration: durations
                 .max()
                 .map(|micros| Duration::from_micros(micros.unsigned_abs())),
-            packets: packets.max().unwrap_or(0),
+            packets,
             full_links: nodes
                 .iter()
                 .flat_map(|node| &node.outputs)

@@ -93,7 +93,7 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bmf_core::{Diagnostics, Report};
+    use bmf_core::Report;
     use bmf_engine::{LinkOutcome, NodeOutcome};
 
     use super::*;
@@ -115,7 +115,6 @@ mod tests {
         };
         Outcome {
             result,
-            diagnostics: Diagnostics::default(),
             elapsed: Duration::from_millis(2310),
             nodes: vec![node(0, "a", 7, Vec::new()), node(1, "b", 300, outputs)],
             links: vec![LinkOutcome {

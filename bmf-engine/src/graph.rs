@@ -220,7 +220,6 @@ impl Graph {
         };
         let mut outcome = Outcome {
             result: self.shared.take_failure().map_or(Ok(ending), Err),
-            diagnostics: self.plan.warnings().clone(),
             elapsed: self.started.elapsed(),
             nodes,
             links: self.link_outcomes(),

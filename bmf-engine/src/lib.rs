@@ -15,4 +15,4 @@ pub use bmf_modules::Registry;
 pub use builder::{GraphBuilder, Node, NodeRef, Port};
 pub use graph::{Control, Graph, Progress, RunOptions};
 pub use outcome::{During, LinkOutcome, NodeOutcome, Outcome, Place, RunError};
-pub use plan::{DEFAULT_QUEUE_LENGTH, GraphPlan, PlannedNode, PlannedStream};
+pub use plan::{GraphPlan, PlannedNode, PlannedStream};

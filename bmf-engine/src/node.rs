@@ -195,8 +195,10 @@ impl Node {
         let module = &mut self.module;
         let result = catch_unwind(AssertUnwindSafe(|| module.close(ending)));
         let report = catch_unwind(AssertUnwindSafe(|| module.report()));
-        *lock(&self.info().report) = report.ok();
-        self.lift(result, During::Close, None)
+        let closed = self.lift(result, During::Close, None);
+        let reported = self.lift(report.map(Ok), During::Close, None);
+        let stored = reported.map(|report| *lock(&self.info().report) = Some(report));
+        closed.and(stored)
     }
 
     /// Ends the whole graph with `error`, and this node with it.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use bmf_core::{Diagnostics, Ending, ModuleError, Report};
+use bmf_core::{Ending, ModuleError, Report};
 use bmf_hmp::Timestamp;
 use thiserror::Error;
 
@@ -119,8 +119,6 @@ impl RunError {
 pub struct Outcome {
     /// How it ended; `Ok(Stopped)` when somebody stopped it and all outputs were finished.
     pub result: Result<Ending, RunError>,
-    /// What was doubtful about the graph before the run.
-    pub diagnostics: Diagnostics,
     /// Wall time from start to end.
     pub elapsed: Duration,
     /// The nodes, in the order of the description.

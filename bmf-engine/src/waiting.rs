@@ -1,6 +1,6 @@
 //! Waiting for a graph: for its end, for a deadlock to be freed, and the report of who waits for
-//! whom. The only timed waits of the engine are here, and they are deadlines: the user's time-out
-//! and the interval of a progress display.
+//! whom. The only timed waits of the engine are here, and they are deadlines: the user's time-out,
+//! the interval of a progress display, and what an aborted run gives its nodes to close.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError};
@@ -13,8 +13,7 @@ use crate::RunError;
 use crate::node::wake_peer;
 use crate::shared::{NodeInfo, Phase, Shared, lock};
 
-/// How long nodes that are not stuck get to close once the run is aborted.
-/// Counted from the last thing that moved.
+/// How long nodes get to close once the run is aborted, counted from the last thing that moved.
 const CLOSING_GRACE: Duration = Duration::from_secs(3);
 
 /// Called when nothing is ready and nothing runs: gets the graph going again, or finds it stuck for

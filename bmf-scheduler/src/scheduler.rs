@@ -220,11 +220,6 @@ impl Scheduler {
         }
     }
 
-    /// The name given to worker threads.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Counted before its thread runs: a pool is not quiet while one of its workers still starts.
     fn new_worker(&self) -> Worker {
         lock(&self.shared.pool).running_workers += 1;

@@ -5,7 +5,7 @@ use bmf_hmp::{Packet, Timestamp};
 use smallvec::SmallVec;
 
 use crate::policy::{InputPolicy, Readiness};
-use crate::{Link, LinkReceiver, Wake};
+use crate::{LinkReceiver, Wake};
 
 /// All inputs of one node.
 pub struct Inputs {
@@ -97,13 +97,6 @@ impl Inputs {
             }
             port.ended = true;
         }
-    }
-
-    /// The links, in port order.
-    pub fn links(&self) -> impl Iterator<Item = Option<&std::sync::Arc<Link>>> {
-        self.ports
-            .iter()
-            .map(|port| port.receiver.as_ref().map(LinkReceiver::link))
     }
 }
 

@@ -12,7 +12,7 @@ use bmf_core::{Diagnostic, Diagnostics, ModuleFactory};
 use bmf_modules::Registry;
 
 /// BMF's limit for the packets that wait on an input.
-pub const DEFAULT_QUEUE_LENGTH: usize = 5;
+const DEFAULT_QUEUE_LENGTH: usize = 5;
 
 /// A validated graph. After this, configuration errors cannot occur.
 pub struct GraphPlan {

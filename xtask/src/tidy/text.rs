@@ -40,8 +40,10 @@ mod tests {
 
     #[test]
     fn good() {
-        let urls = "https://example.org/home/page docs/work/plan.md ~/root/x /tmp/home/y";
-        insta::assert_snapshot!(render(&check("a.md", urls)), @"");
+        let deeper = MACHINE_FOLDERS
+            .map(|folder| format!("https://example.org{folder}page docs{folder}x ~{folder}y\n"))
+            .concat();
+        insta::assert_snapshot!(render(&check("a.md", &deeper)), @"");
     }
 
     #[test]

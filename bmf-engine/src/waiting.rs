@@ -22,26 +22,11 @@ pub(crate) fn on_quiet(shared: &Shared, context: &mut Context<'_>) {
     if shared.nodes_left() == 0 {
         return;
     }
-    if !wake_those_with_room(shared, context) && !raise_limits(shared, context) {
+    if !raise_limits(shared, context) {
         let report = who_waits(shared, |index| context.phase(shared.slot(index)));
         shared.fail(RunError::Stuck { report });
         shared.wake_all_from_step(context);
     }
-}
-
-/// A producer that found a link full is woken when half of that is taken. Its consumer may have
-/// taken less, and wait for another input now; then there is room already.
-fn wake_those_with_room(shared: &Shared, context: &mut Context<'_>) -> bool {
-    let mut any = false;
-    for (index, node) in shared.nodes.iter().enumerate() {
-        let slot = shared.slot(index);
-        let has_room = !node.outputs.iter().any(|link| link.is_full());
-        if has_room && context.phase(slot) == SlotPhase::Throttled {
-            context.wake(slot, Wake::Room);
-            any = true;
-        }
-    }
-    any
 }
 
 /// If the graph has blocked itself, the links that block it are given room for one packet more:

@@ -80,7 +80,8 @@ enum Command {
 struct GraphChoice {
     /// A graph file (*.json, *.toml), or a graph in one line: 'decode in.mp4 ! encode out.mp4'
     graph: OsString,
-    /// Set an option of a node; may be given several times
+    /// Set an option of a node, how it runs (NODE.executor=io), or an option of the graph
+    /// (option.memory_budget=1GB); may be given several times
     #[arg(long, value_name = "NODE.OPTION=VALUE")]
     set: Vec<String>,
 }
@@ -178,7 +179,6 @@ impl GraphChoice {
 
 impl RunArgs {
     fn meaning(self, quiet: bool) -> run::Request {
-        let one_worker = self.inline.then_some(1);
         let progress = match self.progress {
             Progress::Auto if quiet => progress::Style::None,
             Progress::Auto => progress::Style::for_this_terminal(),
@@ -190,7 +190,8 @@ impl RunArgs {
             graph: self.graph.meaning(),
             strict: self.strict,
             options: RunOptions {
-                workers: one_worker.or(self.workers.map(NonZeroUsize::get)),
+                workers: self.workers.map(NonZeroUsize::get),
+                inline: self.inline,
                 time_out: self.timeout,
             },
             progress,

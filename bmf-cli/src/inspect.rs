@@ -87,8 +87,8 @@ fn page(module: &ModuleDescriptor) -> String {
     text += &format!("\n{}\n", paragraphs(docs.unwrap_or(&module.summary)));
     text += &format!("\ninputs:\n{}", ports(&module.inputs));
     text += &format!("\noutputs:\n{}", ports(&module.outputs));
-    let manager = match module.input_manager {
-        Some(manager) => manager.name(),
+    let manager = match &module.input_manager {
+        Some(config) => config.manager.name(),
         None => "immediate, unless the graph says otherwise",
     };
     text += &format!("\ninput manager:\n  {manager}\n");
@@ -138,7 +138,7 @@ fn as_json(module: &ModuleDescriptor) -> Value {
         "inputs": ports_as_json(&module.inputs),
         "outputs": ports_as_json(&module.outputs),
         "is_sink": module.is_sink,
-        "input_manager": module.input_manager.map(|manager| manager.name()),
+        "input_manager": module.input_manager.as_ref().map(|config| config.manager.name()),
         "options": module.options,
     })
 }

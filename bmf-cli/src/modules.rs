@@ -13,6 +13,7 @@ pub(crate) fn registry() -> Registry {
     for factory in bmf_module_basic::modules()
         .into_iter()
         .chain(bmf_module_ffmpeg::modules())
+        .chain(bmf_module_flow::modules())
     {
         registry.add(factory);
     }

@@ -49,6 +49,7 @@ fn play(
 ) -> Result<Outcome, RunError> {
     // Before anything is open that an interruption could leave half done.
     let interruptions = interrupt::Interruptions::take();
+    plan.check_self_driven()?;
     let graph = plan.start(options)?;
     interruptions.answer(graph.control());
     Ok(progress::wait(graph, progress))

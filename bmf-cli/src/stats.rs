@@ -75,6 +75,9 @@ fn of_outcome(outcome: &Outcome) -> Value {
     stats.insert("result".to_owned(), result(&outcome.result).into());
     if let Err(error) = &outcome.result {
         stats.insert("error".to_owned(), chain(error).into());
+        if let Some(report) = error.waiting() {
+            stats.insert("waiting".to_owned(), report.to_json());
+        }
     }
     let elapsed = outcome.elapsed.as_secs_f64();
     stats.insert("elapsed_s".to_owned(), elapsed.into());
@@ -132,6 +135,11 @@ fn output(file: &OutputFile) -> Value {
 }
 
 fn link(link: &LinkOutcome) -> Value {
+    let dropped = link.dropped.reasons().into_iter();
+    let dropped: Map<String, Value> = dropped
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| (reason.to_owned(), count.into()))
+        .collect();
     json!({
         "stream": link.stream,
         "producer": link.producer,
@@ -140,5 +148,6 @@ fn link(link: &LinkOutcome) -> Value {
         "peak": link.peak,
         "limit": link.limit,
         "raised": link.raised,
+        "dropped": dropped,
     })
 }

@@ -94,7 +94,7 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use bmf_core::Report;
-    use bmf_engine::{LinkOutcome, NodeOutcome};
+    use bmf_engine::{Dropped, LinkOutcome, NodeOutcome, WaitReport};
 
     use super::*;
 
@@ -125,6 +125,7 @@ mod tests {
                 peak: 1,
                 limit: 5,
                 raised: 0,
+                dropped: Dropped::default(),
             }],
         }
     }
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn files_of_failed_runs_are_named_as_incomplete() {
         let stuck = || RunError::Stuck {
-            report: String::new(),
+            report: WaitReport::default(),
         };
         insta::assert_snapshot!(check(Err(stuck()), vec![file()]), @"incomplete: out.mp4: h264 1280x720 300 frames, aac 48000 Hz stereo, 10.0 s, 1.2 MB");
         insta::assert_snapshot!(check(Err(stuck()), Vec::new()), @"");

@@ -6,6 +6,14 @@ use std::fmt;
 
 use crate::{Options, SourceText, Span};
 
+mod flow;
+mod manager;
+
+pub use flow::{
+    Distribution, ExecutorConfig, LinkConfig, OnDeadlock, OnFull, ParallelConfig, TimeOrder,
+};
+pub use manager::{InputManager, InputManagerConfig};
+
 /// A graph, before validation.
 #[derive(Clone, Debug, Default)]
 pub struct GraphConfig {
@@ -69,8 +77,11 @@ impl GraphMode {
 /// Settings of the whole graph.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GraphOptions {
-    /// How many serial queues `scheduler` of a node may choose from (BMF); checked, see `scheduler`.
+    /// How many serial queues there are for `scheduler` of a node to choose from (BMF). Where it is
+    /// not given, `scheduler` is left aside and all nodes run on the default executor.
     pub scheduler_count: Option<usize>,
+    /// Groups of worker threads beside the default one, for `executor` of a node.
+    pub executors: Vec<ExecutorConfig>,
     /// Seconds without any progress after which the graph fails, naming what is stuck. 0 is off.
     pub time_out: f64,
     /// Whether the graph is written to a file when it starts (BMF).
@@ -79,6 +90,12 @@ pub struct GraphOptions {
     pub graph_name: Option<String>,
     /// Queue limit, in packets, of every link that does not set its own.
     pub queue_length_limit: Option<usize>,
+    /// Queue limit, in bytes, of every link that does not set its own.
+    pub queue_bytes_limit: Option<u64>,
+    /// Most bytes that wait in all links together; sources pause while they do.
+    pub memory_budget: Option<u64>,
+    /// What happens when the graph has blocked itself.
+    pub on_deadlock: OnDeadlock,
     /// Keys that the engine has no use for but BMF's builders write (`optimize_graph`, `user_id`…).
     pub other: Options,
 }
@@ -102,10 +119,16 @@ pub struct NodeConfig {
     pub option: Options,
     /// BMF's serial queue number.
     pub scheduler: Option<usize>,
+    /// Name of the executor that runs it; `None`: the default one.
+    pub executor: Option<String>,
+    /// Several instances of the module (BMF: `dist_nums` among the module's options).
+    pub parallel: Option<ParallelConfig>,
     /// How inputs are put together into tasks; `None`: what the module asks for, else `immediate`.
-    pub input_manager: Option<InputManager>,
+    pub input_manager: Option<InputManagerConfig>,
     /// Most packets that wait on each input of this node.
     pub queue_length_limit: Option<usize>,
+    /// Most bytes that wait on each input of this node.
+    pub queue_bytes_limit: Option<u64>,
     /// Most packets that one task carries; `None`: all that are ready.
     pub batch: Option<usize>,
     /// BMF's pre-allocated module instance; only bindings can give one.
@@ -138,6 +161,8 @@ pub struct StreamConfig {
     pub port: Option<String>,
     /// Another name for applications.
     pub alias: Option<String>,
+    /// Settings of its links.
+    pub link: LinkConfig,
     /// Where it stands in the source.
     pub span: Option<Span>,
 }
@@ -178,53 +203,14 @@ pub struct NodeSpans {
     pub id: Option<Span>,
     /// The module's name.
     pub module: Option<Span>,
-    /// The scheduler index.
+    /// The scheduler index, or the executor's name.
     pub scheduler: Option<Span>,
+    /// The input manager.
+    pub input_manager: Option<Span>,
+    /// The number of instances.
+    pub parallel: Option<Span>,
     /// Option keys and values, by dotted path: (key, value).
     pub option: BTreeMap<String, (Span, Span)>,
-}
-
-/// How the packets of several inputs are put together into tasks: BMF's input managers.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub enum InputManager {
-    /// Whatever is there, at once.
-    #[default]
-    Immediate,
-    /// Packets of equal timestamp together, in ascending order.
-    Default,
-    /// Job by job.
-    Server,
-    /// Secondary inputs repeat their last packet.
-    FrameSync,
-    /// One input is the clock.
-    ClockSync,
-}
-
-impl InputManager {
-    /// All input managers with BMF's spelling.
-    pub const ALL: [(&'static str, Self); 5] = [
-        ("immediate", Self::Immediate),
-        ("default", Self::Default),
-        ("server", Self::Server),
-        ("framesync", Self::FrameSync),
-        ("clocksync", Self::ClockSync),
-    ];
-
-    /// The input manager called `name`.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|&(_, manager)| manager)
-    }
-
-    /// BMF's spelling.
-    pub fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|&&(_, manager)| manager == self)
-            .map_or("immediate", |&(name, _)| name)
-    }
 }
 
 /// `node 3 'scale' (c_ffmpeg_filter)`: how messages name a node.

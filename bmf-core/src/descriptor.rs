@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::config::InputManager;
+use crate::config::InputManagerConfig;
 use crate::{Module, ModuleError, OptionIssue, Options};
 
 /// The description of a module.
@@ -26,10 +26,17 @@ pub struct ModuleDescriptor {
     pub is_sink: bool,
     /// Whether `process` may wait for the outside world, such as a network. A source always may.
     pub may_block: bool,
+    /// Whether `process` is also called when no packet came but a timestamp bound rose.
+    pub wants_bounds: bool,
+    /// Whether it is enough that one output has room: the module looks at
+    /// [`TaskOutput::room`](crate::TaskOutput::room) and chooses.
+    pub any_room: bool,
+    /// Whether the module calls [`Task::flush_outputs`](crate::Task::flush_outputs).
+    pub flushes_early: bool,
     /// The JSON Schema of the options, with defaults and descriptions.
     pub options: Value,
     /// The input policy this module needs, where it needs one; a graph may still override it.
-    pub input_manager: Option<InputManager>,
+    pub input_manager: Option<InputManagerConfig>,
 }
 
 /// Where ports of any number end: a graph names them by number, and each costs memory.
@@ -62,6 +69,8 @@ pub struct PortSpec {
     pub docs: String,
     /// Whether the module works without it being connected.
     pub optional: bool,
+    /// Whether what arrives here is meant to come from further down, in a loop.
+    pub back_edge: bool,
 }
 
 /// What kind of packets a port carries.
@@ -83,6 +92,7 @@ impl PortSpec {
             kind,
             docs: docs.to_owned(),
             optional: false,
+            back_edge: false,
         }
     }
 
@@ -90,6 +100,14 @@ impl PortSpec {
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    /// The same port, for what comes back in a loop: graphs need not declare the link as a back
+    /// edge.
+    #[must_use]
+    pub fn back_edge(mut self) -> Self {
+        self.back_edge = true;
         self
     }
 }

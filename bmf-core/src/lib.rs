@@ -16,8 +16,8 @@ pub use descriptor::{
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, SourceText, Span};
 pub use error::ModuleError;
-pub use module::{Ending, Flow, Module, ModuleContext, OutputFile, Report};
+pub use module::{Ending, Flow, Module, ModuleContext, OutputFile, Promise, Report};
 pub use options::{IssueKind, OptionIssue, Options};
 pub use signal::{Signal, StreamItem};
 pub use suggest::nearest;
-pub use task::{Task, TaskInput, TaskOutput};
+pub use task::{EarlyFlush, Task, TaskInput, TaskOutput};

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bmf_hmp::Timestamp;
+
 use crate::{ModuleError, Task};
 
 /// The code of a node: decode, scale, detect, encode.
@@ -32,6 +34,34 @@ pub trait Module: Send {
         Ok(())
     }
 
+    /// Sends what must be there before the first input, such as the first packet of a loop. Called
+    /// once after `open`, and again after each `flush`; the inputs of `task` are empty.
+    ///
+    /// # Errors
+    /// Whatever keeps the module from starting; the graph fails with it.
+    fn start(&mut self, task: &mut Task) -> Result<(), ModuleError> {
+        let _ = task;
+        Ok(())
+    }
+
+    /// What the module promises about the times of its outputs. Asked once after `open`. With a
+    /// promise, timestamp bounds go from inputs to outputs without a call of `process`, so that a
+    /// node further down need not wait for packets that will never come.
+    fn promise(&self) -> Promise {
+        Promise::None
+    }
+
+    /// Forgets what was taken and not sent: what comes next is from another position. A source goes
+    /// on from `seek`, if one is given; one that cannot returns an error. Called between two calls
+    /// of `process`, never after the module is done.
+    ///
+    /// # Errors
+    /// When the module cannot go on; the graph fails with it.
+    fn flush(&mut self, seek: Option<Timestamp>) -> Result<(), ModuleError> {
+        let _ = seek;
+        Ok(())
+    }
+
     /// Handles one task: takes packets from its inputs, leaves packets on its outputs.
     ///
     /// When all inputs have ended ([`Task::inputs_ended`]) this is the call to flush.
@@ -54,6 +84,19 @@ pub trait Module: Send {
     fn report(&self) -> Report {
         Report::default()
     }
+}
+
+/// What a module promises about the times of the packets it sends.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Promise {
+    /// Nothing; it sends explicit bounds where it can.
+    #[default]
+    None,
+    /// What it makes of input at T is so many microseconds later or more (negative: earlier), on
+    /// all outputs.
+    Offset(i64),
+    /// What it sends on output i comes from input i and keeps its time.
+    PerPort,
 }
 
 /// What a module wants after a call of [`Module::process`].

@@ -10,6 +10,9 @@ use bmf_hmp::Packet;
 pub enum Signal {
     /// The stream has ended; nothing follows.
     Eof,
+    /// A job ends here; the stream goes on with the next one. Times may begin anew where the links
+    /// on the way take packets in any order of time.
+    EndOfJob,
 }
 
 /// One entry of a stream: a packet, or a signal at its place between packets.

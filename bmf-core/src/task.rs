@@ -1,22 +1,35 @@
 //! One unit of work: what arrived for a node, and what the node sends. Tasks are reused from step
 //! to step, so neither side allocates once the queues have grown to their working size.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::fmt;
 
-use bmf_hmp::{Packet, Timestamp};
+use bmf_hmp::{Bound, Packet, Timestamp};
 use smallvec::SmallVec;
 
-use crate::{Signal, StreamItem};
+use crate::{ModuleError, Signal, StreamItem};
 
 /// What a module is given in one call of [`Module::process`](crate::Module::process).
 ///
 /// A task carries everything that is ready, not one packet: locks, calls and wake-ups are paid per
 /// task. Packets that a module leaves on an input are offered again with the next task.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Task {
     timestamp: Option<Timestamp>,
     inputs: SmallVec<[TaskInput; 2]>,
     outputs: SmallVec<[TaskOutput; 2]>,
+    early: Option<Box<dyn EarlyFlush>>,
+}
+
+/// Sends what a task holds while its module is still at work: what stands behind
+/// [`Task::flush_outputs`].
+pub trait EarlyFlush: Send + Any {
+    /// Takes everything from the outputs and sends it.
+    ///
+    /// # Errors
+    /// When a packet may not be sent, such as one that goes back in time.
+    fn flush(&mut self, outputs: &mut [TaskOutput]) -> Result<(), ModuleError>;
 }
 
 /// What one input port delivers with a task.
@@ -26,6 +39,9 @@ pub struct TaskInput {
     pub packets: VecDeque<Packet>,
     /// True when nothing more will arrive on this port after `packets`.
     pub ended: bool,
+    /// True when a job ends on this port after `packets`; said with one task only.
+    pub job_ended: bool,
+    bound: Option<Bound>,
     connected: bool,
 }
 
@@ -33,6 +49,8 @@ pub struct TaskInput {
 #[derive(Debug, Default)]
 pub struct TaskOutput {
     items: Vec<StreamItem>,
+    bound: Option<Bound>,
+    room: usize,
     connected: bool,
     ended: bool,
 }
@@ -53,6 +71,7 @@ impl Task {
             timestamp: None,
             inputs: inputs.iter().map(input).collect(),
             outputs: outputs.iter().map(output).collect(),
+            early: None,
         }
     }
 
@@ -99,6 +118,26 @@ impl Task {
         }
     }
 
+    /// Sends what is on the outputs now, instead of when `process` returns. For long calls whose
+    /// first packets are of use before the last; the module's descriptor must say
+    /// `flushes_early`, or this does nothing. Queue limits do not hold it up: flush a few packets,
+    /// not all of a file.
+    ///
+    /// # Errors
+    /// When a packet may not be sent, such as one that goes back in time.
+    pub fn flush_outputs(&mut self) -> Result<(), ModuleError> {
+        match &mut self.early {
+            Some(early) => early.flush(&mut self.outputs),
+            None => Ok(()),
+        }
+    }
+
+    /// What [`flush_outputs`](Self::flush_outputs) uses, until it is taken back. For whoever drives
+    /// the module.
+    pub fn set_early(&mut self, early: Option<Box<dyn EarlyFlush>>) -> Option<Box<dyn EarlyFlush>> {
+        std::mem::replace(&mut self.early, early)
+    }
+
     /// True when every input port has ended and delivered all it had.
     pub fn inputs_ended(&self) -> bool {
         self.inputs
@@ -107,10 +146,35 @@ impl Task {
     }
 }
 
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("timestamp", &self.timestamp)
+            .field("inputs", &self.inputs)
+            .field("outputs", &self.outputs)
+            .finish_non_exhaustive()
+    }
+}
+
 impl TaskInput {
     /// Whether anything produces this input. An unconnected port is `ended` from the start.
     pub fn is_connected(&self) -> bool {
         self.connected
+    }
+
+    /// The earliest time at which another packet can come after those in `packets`. A time below
+    /// it at which no packet came is *settled* as empty.
+    pub fn bound(&self) -> Bound {
+        if self.ended {
+            Bound::NOTHING
+        } else {
+            self.bound.unwrap_or(Bound::START)
+        }
+    }
+
+    /// Sets the [`bound`](Self::bound). For whoever drives the module.
+    pub fn set_bound(&mut self, bound: Bound) {
+        self.bound = Some(bound);
     }
 }
 
@@ -125,11 +189,40 @@ impl TaskOutput {
         self.connected && !self.ended
     }
 
+    /// Promises that nothing earlier than `bound` will be sent on this output, so that whoever
+    /// waits for it need not. A packet moves the bound to just after itself without a word; only
+    /// the last promise of a call counts.
+    pub fn set_bound(&mut self, bound: Bound) {
+        self.bound = Some(bound);
+    }
+
+    /// Takes the promise of this call. For output propagation.
+    pub fn take_bound(&mut self) -> Option<Bound> {
+        self.bound.take()
+    }
+
+    /// How many packets its consumers still take; kept up to date for modules that say `any_room`.
+    pub fn room(&self) -> usize {
+        self.room
+    }
+
+    /// Sets the [`room`](Self::room). For whoever drives the module.
+    pub fn set_room(&mut self, room: usize) {
+        self.room = room;
+    }
+
     /// Sends a packet. Dropped when nobody consumes the port; a packet after [`end`](Self::end) is
     /// dropped too.
     pub fn push(&mut self, packet: Packet) {
         if self.is_open() {
             self.items.push(StreamItem::Packet(packet));
+        }
+    }
+
+    /// Ends a job on this output: what follows is the next one's.
+    pub fn end_job(&mut self) {
+        if self.is_open() {
+            self.items.push(StreamItem::Signal(Signal::EndOfJob));
         }
     }
 
@@ -144,6 +237,12 @@ impl TaskOutput {
     /// What the module has sent, in order. Drained by output propagation.
     pub fn items_mut(&mut self) -> &mut Vec<StreamItem> {
         &mut self.items
+    }
+
+    /// Takes back an [`end`](Self::end): the stream begins anew. For whoever drives the module.
+    pub fn reopen(&mut self) {
+        self.ended = false;
+        self.bound = None;
     }
 
     /// What the module has sent and propagation has not taken yet.

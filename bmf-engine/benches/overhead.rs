@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bmf_core::Diagnostics;
-use bmf_core::config::GraphConfig;
+use bmf_core::config::{GraphConfig, InputManager};
 use bmf_engine::{GraphBuilder, GraphPlan, Node, RunOptions};
 use bmf_modules::Registry;
 use bmf_sdk::prelude::*;
@@ -62,6 +62,39 @@ impl ModuleType for Source {
     }
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(crate = "bmf_sdk::serde")]
+#[schemars(crate = "bmf_sdk::schemars")]
+struct NoOptions {}
+
+/// Takes packets and sends nothing but the bound that follows from them.
+struct Silent;
+
+impl Module for Silent {
+    fn promise(&self) -> Promise {
+        Promise::Offset(0)
+    }
+
+    fn process(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
+        while task.pop(0).is_some() {}
+        Ok(Flow::Wait)
+    }
+}
+
+impl ModuleType for Silent {
+    type Options = NoOptions;
+
+    fn describe() -> Description {
+        Description::new("silent", "0")
+            .inputs([PortSpec::new("in", PortKind::Any, "anything")])
+            .outputs([PortSpec::new("out", PortKind::Any, "nothing")])
+    }
+
+    fn new(_: NoOptions) -> Result<Self, ModuleError> {
+        Ok(Self)
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Case {
     bench: &'static str,
@@ -99,25 +132,41 @@ impl Case {
             .queue_length_limit(limit)
     }
 
-    /// A chain has `hops` links; a fan has a link to and a link from each of four branches.
+    /// A chain has `hops` links, and so have its variants: in `timed` the sink goes by time, so that
+    /// every link keeps a bound; in `bounds` the first node swallows the packets, and only bounds
+    /// travel. The others have as many branches as half the hops, joined by the sink.
     fn graph(self) -> GraphConfig {
         let mut graph = GraphBuilder::new();
         let source = graph.add(self.source());
-        if self.bench == "chain" {
+        let mut sink = self.node("null_sink");
+        if self.bench != "fan" && self.bench != "join immediate" && self.bench != "chain" {
+            sink = sink.input_manager(InputManager::Default);
+        }
+        if matches!(self.bench, "chain" | "timed" | "bounds") {
             let mut last = source;
-            for _ in 1..self.hops {
-                last = graph.add(self.node("pass_through").input(last));
+            for hop in 1..self.hops {
+                let silent = self.bench == "bounds" && hop == 1;
+                let module = if silent { "silent" } else { "pass_through" };
+                last = graph.add(self.node(module).input(last));
             }
-            graph.add(self.node("null_sink").input(last));
+            graph.add(sink.input(last));
         } else {
-            let mut join = self.node("null_sink");
             for _ in 0..self.hops / 2 {
                 let branch = graph.add(self.node("pass_through").input(source));
-                join = join.input(branch);
+                sink = sink.input(branch);
             }
-            graph.add(join);
+            graph.add(sink);
         }
         graph.build()
+    }
+
+    /// Packets that the sink receives.
+    fn expected(self) -> u64 {
+        match self.bench {
+            "chain" | "timed" => self.packets(),
+            "bounds" => 0,
+            _ => self.packets() * self.hops / 2,
+        }
     }
 
     /// Wall nanoseconds per packet and hop.
@@ -132,11 +181,7 @@ impl Case {
         let elapsed = start.elapsed();
         outcome.result.unwrap();
         let arrived = outcome.nodes.last().unwrap().packets_in;
-        let expected = match self.bench {
-            "chain" => self.packets(),
-            _ => self.packets() * self.hops / 2,
-        };
-        assert_eq!(arrived, expected, "packets were lost");
+        assert_eq!(arrived, self.expected(), "packets were lost");
         elapsed.as_nanos() as f64 / (self.packets() * self.hops) as f64
     }
 }
@@ -162,6 +207,19 @@ fn cases() -> Vec<Case> {
                 workers,
             });
         }
+        for (bench, hops) in [
+            ("join immediate", 4),
+            ("join default", 4),
+            ("timed", 16),
+            ("bounds", 16),
+        ] {
+            cases.push(Case {
+                bench,
+                hops,
+                batch: 1,
+                workers,
+            });
+        }
     }
     cases
 }
@@ -171,6 +229,7 @@ fn main() {
     let json = args.iter().any(|arg| arg == "--json");
     let mut registry = Registry::new();
     registry.add(factory::<Source>());
+    registry.add(factory::<Silent>());
     for module in bmf_module_basic::modules() {
         registry.add(Arc::clone(&module));
     }

@@ -1,26 +1,27 @@
-//! A running graph: made from a plan, started, watched, ended. The steps themselves are in `node`.
+//! A running graph: started from a plan, watched, ended. What it is made of is put together in
+//! `assemble`; the steps themselves are in `node`, pausing and stopping in `control`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bmf_core::config::GraphMode;
-use bmf_core::{Ending, ModuleContext, ModuleDescriptor, PortKind, Task};
-use bmf_scheduler::{Config, Priority, Scheduler, Wake};
-use bmf_streams::{Inputs, Link, LinkReceiver, LinkSender, Outputs, Peer, policy};
+use bmf_core::Ending;
+use bmf_scheduler::{Config, Scheduler};
+use bmf_streams::{Link, Peer};
 
-use crate::node::Node;
-use crate::outcome::{During, Place};
-use crate::shared::{Counts, NodeInfo, Phase, Shared, lock};
-use crate::waiting;
-use crate::{GraphPlan, LinkOutcome, NodeOutcome, Outcome, PlannedNode, RunError};
+use crate::assemble::{Assembled, Executors, add_to, assemble, ends};
+use crate::live::{Feed, GraphInput, GraphOutput, Tap};
+use crate::shared::{Outside, Phase, Shared, lock};
+use crate::waiting::{self, WaitReport};
+use crate::{GraphPlan, LinkOutcome, NodeOutcome, Outcome, RunError};
 
 /// How a graph is run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
-    /// Worker threads; `None`: as many as there are cores. One worker runs everything in one
-    /// reproducible order.
+    /// Worker threads of the default executor; `None`: as many as there are cores.
     pub workers: Option<usize>,
+    /// Run everything on one worker, in one reproducible order; executors are left aside.
+    pub inline: bool,
     /// Fail when nothing has moved for so long, naming what is stuck. Overrides the graph's
     /// `time_out`.
     pub time_out: Option<Duration>,
@@ -28,19 +29,17 @@ pub struct RunOptions {
 
 /// A graph that is running. Dropping it cancels it.
 pub struct Graph {
-    shared: Arc<Shared>,
-    scheduler: Arc<Scheduler>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) scheduler: Arc<Scheduler>,
     plan: GraphPlan,
-    time_out: Option<Duration>,
+    /// What has not been taken.
+    inputs: Vec<GraphInput>,
+    outputs: Vec<GraphOutput>,
+    /// What it shares with them, taken or not.
+    pub(crate) feeds: Arc<[Arc<Feed>]>,
+    pub(crate) taps: Vec<Arc<Tap>>,
     started: Instant,
     joined: bool,
-}
-
-/// Controls a running graph from anywhere: another thread, a signal handler's thread.
-#[derive(Clone)]
-pub struct Control {
-    shared: Arc<Shared>,
-    scheduler: Arc<Scheduler>,
 }
 
 /// How far a graph has come.
@@ -58,63 +57,83 @@ pub struct Progress {
 }
 
 impl GraphPlan {
-    /// Creates the modules and starts the graph.
+    /// Creates the modules and starts the graph. Streams that the application feeds or reads are
+    /// then in the graph's hands: [`Graph::take_input`], [`Graph::take_output`].
     ///
     /// # Errors
-    /// When a module refuses its options (which `check` should have found), when the graph is of a
-    /// mode that an application must drive, or when threads are refused.
+    /// When a module refuses its options (which `check` should have found), or when threads are
+    /// refused.
     pub fn start(self, options: &RunOptions) -> Result<Graph, RunError> {
-        let mode = self.config.mode;
-        if mode != GraphMode::Normal {
-            let text = format!(
-                "a graph of mode {} is driven by an application that feeds or reads its streams; \
-                 only graphs of mode Normal run by themselves",
-                mode.name()
-            );
-            return Err(RunError::Unsupported(text));
-        }
         self.dump()?;
-        let (shared, nodes) = assemble(&self)?;
+        let executors = Executors::new(&self, options.inline);
+        let assembled = assemble(&self, executors.configs.len())?;
+        let Assembled {
+            shared,
+            nodes,
+            inputs,
+            outputs,
+        } = assembled;
         let shared = Arc::new(shared);
-        let workers = options
-            .workers
-            .map_or_else(available_cores, |count| count.max(1));
+        let workers = if options.inline {
+            1
+        } else {
+            options.workers.unwrap_or_else(available_cores).max(1)
+        };
         let quiet = Arc::clone(&shared);
         let scheduler = Arc::new(Scheduler::new(Config {
             workers,
             name: "bmf".to_owned(),
+            executors: executors.configs.clone(),
             on_quiet: Box::new(move |context| waiting::on_quiet(&quiet, context)),
         }));
-        add_to(&scheduler, &shared, nodes, &self.nodes);
+        add_to(&scheduler, &shared, nodes, &self, &executors);
         let configured = Some(self.config.option.time_out).filter(|seconds| *seconds > 0.0);
         let configured = configured.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let outside = Outside {
+            shared: Arc::clone(&shared),
+            waker: scheduler.waker(),
+        };
+        let (feeds, taps) = ends(inputs, outputs, &outside);
         let graph = Graph {
-            time_out: options.time_out.or(configured),
             started: Instant::now(),
             joined: false,
             plan: self,
+            inputs: feeds.iter().cloned().map(GraphInput::new).collect(),
+            outputs: taps.iter().cloned().map(GraphOutput::new).collect(),
+            feeds: feeds.into(),
+            taps,
             shared,
             scheduler,
         };
-        graph.wake_sources();
-        if let Err(error) = graph.scheduler.start() {
-            // Whatever has opened already is closed by this thread.
-            graph.control().cancel();
-            graph.scheduler.run_here();
-            return Err(RunError::System {
-                what: "cannot start the worker threads".to_owned(),
-                error,
-            });
-        }
+        graph.start_threads(options.time_out.or(configured))?;
         Ok(graph)
     }
 
     /// Runs the graph to its end: [`start`](Self::start) and [`Graph::wait`].
     ///
     /// # Errors
-    /// Those of `start`; what happens during the run is in the outcome.
+    /// Those of `start`, and when the graph has streams that an application must feed or read. What
+    /// happens during the run is in the outcome.
     pub fn run(self, options: &RunOptions) -> Result<Outcome, RunError> {
+        self.check_self_driven()?;
         Ok(self.start(options)?.wait())
+    }
+
+    /// Whether the graph runs by itself.
+    ///
+    /// # Errors
+    /// When an application must feed or read some of its streams.
+    pub fn check_self_driven(&self) -> Result<(), RunError> {
+        let mut streams = self.streams.iter();
+        let is_live = streams.any(|s| s.producer.is_none() || s.application.is_some());
+        if !is_live {
+            return Ok(());
+        }
+        Err(RunError::Unsupported(format!(
+            "a graph of mode {} is driven by an application that feeds or reads its streams; only \
+             graphs of mode Normal run by themselves",
+            self.config.mode.name()
+        )))
     }
 
     /// Writes the graph next to the caller if it asks for that with BMF's `dump_graph`.
@@ -144,35 +163,81 @@ impl GraphPlan {
 }
 
 impl Graph {
-    /// Waits for the end and tells what happened. With a time-out, a node that is stuck inside its
-    /// module is left behind: its thread cannot be ended, everything else is closed.
+    /// Starts the workers, and the watchdog where there is a time-out.
+    fn start_threads(&self, time_out: Option<Duration>) -> Result<(), RunError> {
+        let refused = |error| RunError::System {
+            what: "cannot start the worker threads".to_owned(),
+            error,
+        };
+        if let Some(time_out) = time_out {
+            waiting::watch(&self.shared, &self.scheduler, time_out).map_err(refused)?;
+        }
+        if let Err(error) = self.scheduler.start() {
+            // Whatever has opened already is closed by this thread.
+            self.control().cancel();
+            self.scheduler.run_here();
+            return Err(refused(error));
+        }
+        Ok(())
+    }
+
+    /// A stream that the application feeds, by name. Each can be taken once; those that are not
+    /// taken end when the graph is waited for.
+    pub fn take_input(&mut self, stream: &str) -> Option<GraphInput> {
+        let index = self
+            .inputs
+            .iter()
+            .position(|input| input.name() == stream)?;
+        Some(self.inputs.remove(index))
+    }
+
+    /// A stream that the application reads, by name. Each can be taken once; those that are not
+    /// taken are not read, and nothing waits for them, once the graph is waited for.
+    pub fn take_output(&mut self, stream: &str) -> Option<GraphOutput> {
+        let index = self
+            .outputs
+            .iter()
+            .position(|output| output.name() == stream)?;
+        Some(self.outputs.remove(index))
+    }
+
+    /// Waits for the end and tells what happened; a pause ends with that. A node that is stuck inside its module when the
+    /// run is failed or cancelled is left behind: its thread cannot be ended, everything else is
+    /// closed.
     pub fn wait(mut self) -> Outcome {
-        waiting::until_finished(&self.shared, &self.scheduler, self.time_out);
+        self.let_go();
+        waiting::until_finished(&self.shared, &self.scheduler);
         self.end()
     }
 
     /// The same, calling `tick` about every `interval` while the graph runs.
     pub fn wait_with(mut self, interval: Duration, mut tick: impl FnMut(&Progress)) -> Outcome {
-        let mut watch = waiting::Watch::new(&self.shared, self.time_out);
+        self.let_go();
+        let mut watch = waiting::Watch::new(&self.shared);
         while !watch.wait(&self.shared, &self.scheduler, Some(interval)) {
             tick(&self.progress());
         }
         self.end()
     }
 
-    /// A handle to stop or cancel it with.
-    pub fn control(&self) -> Control {
-        Control {
-            shared: Arc::clone(&self.shared),
-            scheduler: Arc::clone(&self.scheduler),
-        }
+    /// Nobody will feed or read what has not been taken, nor end a pause.
+    fn let_go(&mut self) {
+        self.inputs.clear();
+        self.outputs.clear();
+        self.resume();
+    }
+
+    /// Who waits for whom now. Of a graph that runs this is a blurred picture.
+    pub fn waiting(&self) -> WaitReport {
+        let phase_of = |index| self.scheduler.stats(self.shared.slot(index)).phase;
+        WaitReport::new(&self.shared, phase_of)
     }
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         let nodes = &self.shared.nodes;
         let sinks = || nodes.iter().filter(|node| node.outputs.is_empty());
-        let counted = sinks().flat_map(|node| &node.counted);
+        let counted = nodes.iter().flat_map(|node| &node.counted);
         let packets = counted.map(|link| link.stats()).map(|stats| {
             // What waits has not arrived yet.
             stats.packets.saturating_sub(stats.waiting as u64)
@@ -191,15 +256,6 @@ impl Graph {
                 .flat_map(|node| &node.outputs)
                 .filter(|link| link.is_full())
                 .count(),
-        }
-    }
-
-    /// Nodes open after their producers, so the sources begin.
-    fn wake_sources(&self) {
-        for (index, node) in self.shared.nodes.iter().enumerate() {
-            if node.unopened_producers.load(Ordering::Relaxed) == 0 {
-                self.scheduler.wake(self.shared.slot(index), Wake::Input);
-            }
         }
     }
 
@@ -253,7 +309,7 @@ impl Graph {
     }
 
     fn link_outcomes(&self) -> Vec<LinkOutcome> {
-        let name = |peer: Peer| self.shared.nodes[peer.0 as usize].name.clone();
+        let name = |peer: Peer| self.shared.name_of(peer).to_owned();
         let outcome = |link: &Arc<Link>| {
             let stats = link.stats();
             LinkOutcome {
@@ -264,6 +320,7 @@ impl Graph {
                 peak: stats.peak,
                 limit: stats.limit,
                 raised: stats.raised,
+                dropped: stats.dropped,
             }
         };
         let nodes = self.shared.nodes.iter();
@@ -277,220 +334,12 @@ impl Drop for Graph {
     fn drop(&mut self) {
         if !self.joined {
             self.control().cancel();
-            waiting::until_finished(&self.shared, &self.scheduler, self.time_out);
+            waiting::until_finished(&self.shared, &self.scheduler);
             let _ = self.end();
         }
     }
 }
 
-impl Control {
-    /// Ends the sources and lets everything that is under way reach the sinks: outputs are
-    /// complete up to here. The run ends as `Ok(Ending::Stopped)`; one that has ended stays as it is.
-    pub fn stop(&self) {
-        if self.is_finished() {
-            return;
-        }
-        self.shared.enter(Phase::Stopping);
-        self.shared.wake_all(&self.scheduler);
-    }
-
-    /// Ends every node after its current step; what is under way is dropped, outputs are closed as
-    /// well as possible. The run ends with [`RunError::Cancelled`]; one that has ended stays as it is.
-    pub fn cancel(&self) {
-        if self.is_finished() {
-            return;
-        }
-        self.shared.fail(RunError::Cancelled);
-        self.shared.wake_all(&self.scheduler);
-    }
-
-    /// Whether all nodes have come to their end.
-    pub fn is_finished(&self) -> bool {
-        self.shared.nodes_left() == 0
-    }
-}
-
 fn available_cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// The two ends of all links, by node and port.
-struct Ends {
-    senders: Vec<Vec<Vec<LinkSender>>>,
-    receivers: Vec<Vec<Option<LinkReceiver>>>,
-}
-
-/// Makes the links of a plan.
-fn link_up(plan: &GraphPlan) -> Ends {
-    let nodes = plan.nodes.iter();
-    let mut ends = Ends {
-        senders: nodes
-            .clone()
-            .map(|node| (0..node.outputs).map(|_| Vec::new()).collect())
-            .collect(),
-        receivers: nodes
-            .map(|node| node.inputs.iter().map(|_| None).collect())
-            .collect(),
-    };
-    for stream in &plan.streams {
-        let Some((producer, output)) = stream.producer else {
-            continue;
-        };
-        let name: Arc<str> = stream.name.as_str().into();
-        for &(consumer, input) in &stream.consumers {
-            let limit = plan.nodes[consumer].queue_length(&plan.config);
-            let (from, to) = (peer(producer), peer(consumer));
-            let (sender, receiver) = Link::new(Arc::clone(&name), from, to, limit);
-            ends.senders[producer][output].push(sender);
-            ends.receivers[consumer][input] = Some(receiver);
-        }
-    }
-    ends
-}
-
-fn peer(index: usize) -> Peer {
-    Peer(u32::try_from(index).expect("node ids are u32, so there are fewer nodes"))
-}
-
-/// Everything of a node but what it shares, which exists only once all nodes do.
-struct Unshared {
-    module: Box<dyn bmf_core::Module>,
-    inputs: Inputs,
-    outputs: Outputs,
-    task: Task,
-    batch: usize,
-    input_names: Vec<String>,
-}
-
-/// Creates the modules and everything around them.
-fn assemble(plan: &GraphPlan) -> Result<(Shared, Vec<Unshared>), RunError> {
-    let ends = link_up(plan);
-    let mut infos = Vec::with_capacity(plan.nodes.len());
-    let mut nodes = Vec::with_capacity(plan.nodes.len());
-    let ends = ends.senders.into_iter().zip(ends.receivers);
-    for (planned, (senders, receivers)) in plan.nodes.iter().zip(ends) {
-        let (info, node) = assemble_node(plan, planned, senders, receivers)?;
-        infos.push(info);
-        nodes.push(node);
-    }
-    Ok((Shared::new(infos), nodes))
-}
-
-fn assemble_node(
-    plan: &GraphPlan,
-    planned: &PlannedNode,
-    senders: Vec<Vec<LinkSender>>,
-    receivers: Vec<Option<LinkReceiver>>,
-) -> Result<(NodeInfo, Unshared), RunError> {
-    let config = &planned.config;
-    let descriptor = planned.factory.descriptor();
-    let created = planned.factory.create(&config.option);
-    let module = created.map_err(|error| RunError::Module {
-        at: Box::new(Place {
-            node: config.to_string(),
-            during: During::Create,
-            port: None,
-            timestamp: None,
-        }),
-        error,
-    })?;
-    let connected_in: Vec<bool> = receivers.iter().map(Option::is_some).collect();
-    let connected_out: Vec<bool> = senders.iter().map(|port| !port.is_empty()).collect();
-    let inputs: Vec<_> = receivers
-        .iter()
-        .flatten()
-        .map(|r| Arc::clone(r.link()))
-        .collect();
-    let outputs: Vec<_> = senders
-        .iter()
-        .flatten()
-        .map(|s| Arc::clone(s.link()))
-        .collect();
-    let policy = policy::for_manager(planned.input_manager);
-    let policy = policy.expect("the plan refuses input managers that there are none of");
-    let info = NodeInfo {
-        label: config.to_string(),
-        name: config.name.clone(),
-        is_source: inputs.is_empty(),
-        is_sink: descriptor.is_sink,
-        may_block: inputs.is_empty() || descriptor.may_block,
-        context: ModuleContext::new(
-            &config.name,
-            plan.is_strict(),
-            &connected_in,
-            &connected_out,
-        ),
-        unopened_producers: AtomicUsize::new(inputs.len()),
-        outputs,
-        counted: counted(&receivers, descriptor),
-        inputs,
-        counts: Counts::new(),
-        report: std::sync::Mutex::new(None),
-    };
-    let node = Unshared {
-        module,
-        task: Task::new(&connected_in, &connected_out),
-        batch: config.batch.unwrap_or(usize::MAX).max(1),
-        input_names: (0..receivers.len())
-            .map(|port| descriptor.inputs.name_of(port))
-            .collect(),
-        inputs: Inputs::new(receivers, policy),
-        outputs: Outputs::new(senders),
-    };
-    Ok((info, node))
-}
-
-fn counted(receivers: &[Option<LinkReceiver>], descriptor: &ModuleDescriptor) -> Vec<Arc<Link>> {
-    let takes_pictures = |port: usize| {
-        let spec = descriptor.inputs.get(port);
-        spec.is_some_and(|spec| spec.kind == PortKind::Video)
-    };
-    let links = |wanted: &dyn Fn(usize) -> bool| -> Vec<Arc<Link>> {
-        let receivers = receivers.iter().enumerate();
-        let receivers = receivers.filter(|(port, _)| wanted(*port));
-        receivers
-            .filter_map(|(_, receiver)| Some(Arc::clone(receiver.as_ref()?.link())))
-            .collect()
-    };
-    let pictures = links(&takes_pictures);
-    if pictures.is_empty() {
-        links(&|_| true)
-    } else {
-        pictures
-    }
-}
-
-/// Puts the nodes into the scheduler, in the order of the graph, so that indices agree.
-fn add_to(
-    scheduler: &Scheduler,
-    shared: &Arc<Shared>,
-    nodes: Vec<Unshared>,
-    planned: &[PlannedNode],
-) {
-    let mut slots = Vec::with_capacity(nodes.len());
-    for (index, (node, planned)) in nodes.into_iter().zip(planned).enumerate() {
-        let is_source = shared.nodes[index].is_source;
-        let priority = if is_source {
-            Priority::SOURCE
-        } else {
-            Priority::from_sink(planned.hops_to_sink)
-        };
-        let node = Node {
-            index,
-            shared: Arc::clone(shared),
-            module: node.module,
-            inputs: node.inputs,
-            outputs: node.outputs,
-            task: node.task,
-            batch: node.batch,
-            input_names: node.input_names,
-            opened: false,
-            announced: false,
-            // A source has no input that would get it going.
-            more: is_source,
-        };
-        slots.push(scheduler.add(Box::new(node), priority));
-    }
-    let set = shared.slots.set(slots);
-    debug_assert!(set.is_ok(), "a graph is added to one scheduler");
 }

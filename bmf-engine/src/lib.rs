@@ -1,10 +1,14 @@
 //! Builds, validates and runs graphs. Knows no codec and loads no library.
 #![doc = include_str!("../README.md")]
 
+mod assemble;
 mod builder;
+mod control;
 mod graph;
+mod live;
 mod node;
 mod outcome;
+mod parallel;
 mod plan;
 pub mod read;
 mod shared;
@@ -12,7 +16,11 @@ mod waiting;
 
 pub use bmf_core::Diagnostics;
 pub use bmf_modules::Registry;
+pub use bmf_streams::{Dropped, LinkStats, TimeError};
 pub use builder::{GraphBuilder, Node, NodeRef, Port};
-pub use graph::{Control, Graph, Progress, RunOptions};
+pub use control::Control;
+pub use graph::{Graph, Progress, RunOptions};
+pub use live::{AddError, GraphInput, GraphOutput, Polled};
 pub use outcome::{During, LinkOutcome, NodeOutcome, Outcome, Place, RunError};
-pub use plan::{GraphPlan, PlannedNode, PlannedStream};
+pub use plan::{GraphPlan, PlannedLink, PlannedNode, PlannedStream};
+pub use waiting::{LinkWait, NodeWait, WaitReport, Waits};

@@ -1,38 +1,51 @@
 //! The data path: one node's step, from its inputs through its module to its outputs.
 //!
-//! [`Node::step`] reads from top to bottom in the order in which a packet travels.
+//! [`Node::step`] reads from top to bottom in the order in which a packet travels. What seldom
+//! happens is in parts of its own: sending in the middle of a call, and beginning anew.
+
+mod early;
+mod renew;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bmf_core::{Ending, Flow, Module, ModuleError, StreamItem, Task};
-use bmf_hmp::Timestamp;
+use bmf_core::{Ending, Flow, Module, ModuleError, Promise, Task};
+use bmf_hmp::{Bound, Timestamp};
 use bmf_scheduler::{Context, Schedulable, Step, Wake};
-use bmf_streams::{Inputs, Outputs};
+use bmf_streams::{Awaited, Inputs, Outputs, Poll, SendError};
 
 use crate::RunError;
 use crate::outcome::{During, Place};
 use crate::shared::{Counts, NodeInfo, Phase, Shared, lock};
+use crate::waiting;
+use early::packets_in;
+
+/// A source looks once in so many steps whether a part of the graph has blocked itself: while it
+/// runs, the graph is never quiet.
+const STEPS_PER_LOOK: u32 = 16;
 
 /// A node of a running graph.
 pub(crate) struct Node {
-    pub(crate) index: usize,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) module: Box<dyn Module>,
-    pub(crate) inputs: Inputs,
-    pub(crate) outputs: Outputs,
-    pub(crate) task: Task,
+    index: usize,
+    shared: Arc<Shared>,
+    module: Box<dyn Module>,
+    inputs: Inputs,
+    outputs: Outputs,
+    task: Task,
     /// Most packets per input and task.
-    pub(crate) batch: usize,
-    /// Names of the input ports, for errors.
-    pub(crate) input_names: Vec<String>,
-    pub(crate) opened: bool,
+    batch: usize,
+    opened: bool,
     /// Whether the consumers know that they need not wait for this node any more to open.
-    pub(crate) announced: bool,
+    announced: bool,
     /// Whether the module asked to be called again without new input.
-    pub(crate) more: bool,
+    more: bool,
+    promise: Promise,
+    /// Steps until the next look at the rest of the graph.
+    steps_to_look: u32,
+    /// Where a flush that came before the module was open wants it to go on.
+    seek_when_open: Option<Timestamp>,
 }
 
 impl Schedulable for Node {
@@ -49,6 +62,33 @@ impl Schedulable for Node {
 }
 
 impl Node {
+    /// A node that has not opened its module.
+    pub(crate) fn new(
+        index: usize,
+        shared: Arc<Shared>,
+        module: Box<dyn Module>,
+        (inputs, outputs): (Inputs, Outputs),
+        task: Task,
+        batch: usize,
+    ) -> Self {
+        Self {
+            // A source has no input that would get it going.
+            more: shared.nodes[index].is_source,
+            index,
+            shared,
+            module,
+            inputs,
+            outputs,
+            task,
+            batch,
+            opened: false,
+            announced: false,
+            promise: Promise::None,
+            steps_to_look: STEPS_PER_LOOK,
+            seek_when_open: None,
+        }
+    }
+
     /// One step: a task's worth of work.
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step, RunError> {
         if let Some(ending) = self.forced_end() {
@@ -60,26 +100,94 @@ impl Node {
                 None => Ok(Step::Idle),
             };
         }
-        let room = self.outputs.room();
+        let room = self.room(context);
         if room == 0 {
             return Ok(Step::Throttled);
         }
         let budget = room.min(self.batch);
         let left_over = self.packets_at_hand();
         let mut wake = |wake| wake_peer(&self.shared, context, wake);
-        let has_task = self.inputs.poll_task(&mut self.task, budget, &mut wake);
-        if !has_task && !self.more {
+        let poll = self.inputs.poll_task(&mut self.task, budget, &mut wake);
+        let may_go_on = self.more || (self.info().any_room && left_over > 0);
+        if let Poll::Nothing(awaited) = poll
+            && !may_go_on
+        {
+            self.info().awaited.set(awaited);
+            self.pass_bounds_on(context);
             return Ok(Step::Idle);
         }
         let first = self.note_input(left_over);
-        let flow = match self.process(first)? {
+        let flow = match self.process(first, context)? {
             Some(flow) => flow,
             None => return self.finish(self.shared.forced_ending(), context),
         };
+        self.send(context)?;
+        self.pass_bounds_on(context);
+        self.next_step(flow, context)
+    }
+
+    /// How many packets may be sent. A source also waits for the memory budget, and looks now and
+    /// then whether some part of the graph needs its help.
+    fn room(&mut self, context: &mut Context<'_>) -> usize {
+        if self.info().any_room {
+            return self.outputs.most_room(&mut self.task);
+        }
+        if self.info().is_source {
+            self.steps_to_look -= 1;
+            if self.steps_to_look == 0 {
+                self.steps_to_look = STEPS_PER_LOOK;
+                waiting::relax(&self.shared, context);
+            }
+            let budget = self.shared.budget.as_ref();
+            if budget.is_some_and(|budget| budget.must_wait()) {
+                return 0;
+            }
+        }
+        self.outputs.room()
+    }
+
+    /// Sends what the task holds.
+    #[inline]
+    fn send(&mut self, context: &mut Context<'_>) -> Result<(), RunError> {
         self.note_output();
         let mut wake = |wake| wake_peer(&self.shared, context, wake);
-        self.outputs.propagate(&mut self.task, &mut wake);
-        self.next_step(flow, context)
+        let sent = self.outputs.propagate(self.task.outputs_mut(), &mut wake);
+        sent.map_err(|error| self.refused(*error))
+    }
+
+    /// Moves the bounds of the outputs after those of the inputs, as the module has promised.
+    #[inline]
+    fn pass_bounds_on(&mut self, context: &mut Context<'_>) {
+        if self.promise != Promise::None {
+            self.keep_promise(context);
+        }
+    }
+
+    fn keep_promise(&mut self, context: &mut Context<'_>) {
+        let mut wake = |wake| wake_peer(&self.shared, context, wake);
+        match self.promise {
+            Promise::None => {}
+            Promise::Offset(micros) => {
+                let bound = self.inputs.bound(&self.task).shifted(micros);
+                self.outputs.advance_all(bound, &mut wake);
+            }
+            Promise::PerPort => {
+                for port in 0..self.outputs.len() {
+                    let bound = self.inputs.bound_of(port, &self.task).shifted(0);
+                    self.outputs.advance(port, bound, &mut wake);
+                }
+            }
+        }
+    }
+
+    /// A packet or a promise that a link refused: names both ends.
+    fn refused(&self, error: SendError) -> RunError {
+        RunError::Time {
+            producer: self.info().label.clone(),
+            consumer: self.shared.label_of(error.consumer),
+            stream: error.stream,
+            error: error.error,
+        }
     }
 
     /// What follows from what the module wants.
@@ -87,11 +195,22 @@ impl Node {
         self.more = flow == Flow::More;
         match flow {
             Flow::Done => self.finish(Ending::Finished, context),
+            // What it left waits for room in one of its outputs.
+            Flow::Wait if self.info().any_room && self.packets_at_hand() > 0 => Ok(Step::Throttled),
             Flow::Wait if self.inputs.all_ended() => self.finish(Ending::Finished, context),
-            Flow::Wait if self.inputs.have_more() => Ok(Step::Again),
-            Flow::Wait => Ok(Step::Idle),
+            Flow::Wait if self.inputs.have_more() || self.may_have_bounds() => Ok(Step::Again),
+            Flow::Wait => {
+                // What it waited for before this task has come.
+                self.info().awaited.set(Awaited::ANYTHING);
+                Ok(Step::Idle)
+            }
             Flow::More => Ok(Step::Again),
         }
+    }
+
+    /// Whether the bounds behind what was taken may make a task: one that tells of them, or the last.
+    fn may_have_bounds(&self) -> bool {
+        self.info().is_told_of_bounds || self.inputs.bound(&self.task) == Bound::NOTHING
     }
 
     /// Whether the node must close now although its module has not said so.
@@ -101,6 +220,9 @@ impl Node {
             Phase::Aborting => Some(self.shared.forced_ending()),
             Phase::Stopping if info.is_source => Some(Ending::Stopped),
             _ if !info.is_sink && self.outputs.is_abandoned() => Some(Ending::Stopped),
+            _ if info.needs_all && self.outputs.links().any(|link| link.is_closed()) => {
+                Some(Ending::Stopped)
+            }
             _ => None,
         }
     }
@@ -118,8 +240,25 @@ impl Node {
         }
         self.lift(result, During::Open, None)?;
         self.opened = true;
+        if self.outputs.links().any(|link| link.tracks_bounds()) {
+            self.promise = self.module.promise();
+        }
+        if self.promise != Promise::None {
+            self.inputs.want_bounds();
+        }
+        if let Some(seek) = self.seek_when_open.take() {
+            self.flush_module(Some(seek))?;
+        }
+        self.start_module(During::Open)?;
+        self.send(context)?;
         self.let_consumers_open(context);
         Ok(true)
+    }
+
+    fn start_module(&mut self, during: During) -> Result<(), RunError> {
+        let (module, task) = (&mut self.module, &mut self.task);
+        let result = catch_unwind(AssertUnwindSafe(|| module.start(task)));
+        self.lift(result, during, None)
     }
 
     /// Tells the consumers, once, that they need not wait for this node any more to open.
@@ -127,8 +266,8 @@ impl Node {
         if std::mem::replace(&mut self.announced, true) {
             return;
         }
-        for link in self.outputs.links() {
-            let consumer = link.consumer().0 as usize;
+        let forward = self.outputs.links().filter(|link| !link.is_back_edge());
+        for consumer in forward.filter_map(|link| self.shared.node_at(link.consumer())) {
             let waiting_for = &self.shared.nodes[consumer].unopened_producers;
             if waiting_for.fetch_sub(1, Ordering::AcqRel) == 1 {
                 context.wake(self.shared.slot(consumer), Wake::Input);
@@ -137,9 +276,19 @@ impl Node {
     }
 
     /// Calls the module. `None`: it gave up because its graph is ending.
-    fn process(&mut self, first: Option<(usize, Timestamp)>) -> Result<Option<Flow>, RunError> {
+    fn process(
+        &mut self,
+        first: Option<(usize, Timestamp)>,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Flow>, RunError> {
+        if self.info().flushes_early {
+            self.lend_outputs(context);
+        }
         let (module, task) = (&mut self.module, &mut self.task);
         let result = catch_unwind(AssertUnwindSafe(|| module.process(task)));
+        if self.info().flushes_early {
+            self.take_outputs_back()?;
+        }
         if self.gave_up(&result) {
             return Ok(None);
         }
@@ -227,7 +376,7 @@ impl Node {
         let mut at = Box::new(Place {
             node: self.info().label.clone(),
             during,
-            port: first.and_then(|(port, _)| self.input_names.get(port).cloned()),
+            port: first.and_then(|(port, _)| self.info().input_names.get(port).cloned()),
             timestamp: first.map(|(_, time)| time),
         });
         Err(match error {
@@ -268,16 +417,10 @@ impl Node {
         let counts = &self.info().counts;
         let is_source = self.info().is_source;
         let mut sent = 0;
-        for output in self.task.outputs() {
-            let packets = output.items().iter().filter_map(|item| match item {
-                StreamItem::Packet(packet) => Some(packet),
-                StreamItem::Signal(_) => None,
-            });
-            for packet in packets {
-                sent += 1;
-                if is_source {
-                    counts.set_position(packet.timestamp());
-                }
+        for packet in packets_in(self.task.outputs()) {
+            sent += 1;
+            if is_source {
+                counts.set_position(packet.timestamp());
             }
         }
         Counts::add(&counts.packets_out, sent);
@@ -298,14 +441,15 @@ impl Module for Gone {
 }
 
 /// Links know nodes by index; the scheduler has them in the same order.
+#[inline]
 pub(crate) fn wake_peer(shared: &Shared, context: &mut Context<'_>, wake: bmf_streams::Wake) {
-    match wake {
-        bmf_streams::Wake::Input(peer) => context.wake(shared.slot(peer.0 as usize), Wake::Input),
-        bmf_streams::Wake::Room(peer) => context.wake(shared.slot(peer.0 as usize), Wake::Room),
-        bmf_streams::Wake::Closed(peer) => {
-            context.wake(shared.slot(peer.0 as usize), Wake::Always);
-        }
+    // Nearly every wish is this one.
+    if let bmf_streams::Wake::Input(peer) = wake
+        && let Some(slot) = shared.slot_of(peer)
+    {
+        return context.wake(slot, Wake::Input);
     }
+    shared.dispatch(wake, |slot, wake| context.wake(slot, wake));
 }
 
 fn panic_message(payload: &(dyn Any + Send)) -> String {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use bmf_core::{Ending, ModuleError, Report};
 use bmf_hmp::Timestamp;
+use bmf_streams::{Dropped, TimeError};
 use thiserror::Error;
+
+use crate::WaitReport;
 
 /// Why a run failed. Names are resolved; `Display` is the whole causal chain in one sentence.
 #[derive(Debug, Error)]
@@ -26,19 +29,39 @@ pub enum RunError {
         /// The panic's message.
         message: String,
     },
+    /// A packet went back in time on a stream that is declared to be in order.
+    #[error("{producer}: stream \"{stream}\" to {consumer}: {error}")]
+    Time {
+        /// The node that sent it.
+        producer: String,
+        /// The node that would have received it.
+        consumer: String,
+        /// The stream.
+        stream: String,
+        /// Both times.
+        error: TimeError,
+    },
     /// Nothing moved for as long as the time-out says.
     #[error("no progress for {} s: {report}", .seconds)]
     TimeOut {
         /// The limit, in seconds.
         seconds: f64,
         /// Who is stuck, who waits for whom.
-        report: String,
+        report: WaitReport,
     },
     /// Nothing can move any more although not all nodes are done.
     #[error("the graph is stuck: {report}")]
     Stuck {
         /// Who waits for whom.
-        report: String,
+        report: WaitReport,
+    },
+    /// The graph has blocked itself, and was told not to raise the limits of its queues, or may not.
+    #[error("the graph has blocked itself: {why}: {report}")]
+    Deadlock {
+        /// Why the limits were not raised.
+        why: &'static str,
+        /// Who waits for whom.
+        report: WaitReport,
     },
     /// The run was cancelled.
     #[error("the run was cancelled")]
@@ -73,6 +96,8 @@ pub enum During {
     Process,
     /// Closing.
     Close,
+    /// Forgetting what it holds.
+    Flush,
 }
 
 /// Where in a run something happened. `Display` leaves out what is not known:
@@ -103,11 +128,31 @@ impl fmt::Display for Place {
 }
 
 impl RunError {
+    /// Who waited for whom, if the run failed because nothing moved.
+    pub fn waiting(&self) -> Option<&WaitReport> {
+        match self {
+            Self::TimeOut { report, .. }
+            | Self::Stuck { report }
+            | Self::Deadlock { report, .. } => Some(report),
+            _ => None,
+        }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Module { error, .. } => error.hint().map(str::to_owned),
             Self::Panic { .. } => Some("this is a defect of the module; report it".to_owned()),
+            Self::Time { .. } => Some(
+                "if that is meant to happen, declare time_order = \"drop\", \"clamp\" or \"any\" on \
+                 that input"
+                    .to_owned(),
+            ),
+            Self::Deadlock { .. } => Some(
+                "give the full queues a higher queue_length_limit, or the graph a larger \
+                 memory_budget"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -167,6 +212,8 @@ pub struct LinkOutcome {
     pub limit: usize,
     /// How often the limit was raised to free a graph that had blocked itself.
     pub raised: u64,
+    /// Packets that the consumer's module never saw, by reason.
+    pub dropped: Dropped,
 }
 
 impl Outcome {

@@ -15,16 +15,18 @@
 //! `process`. Once the run is aborting, whoever waits for it gives the nodes a deadline, starts a
 //! worker in place of one that may be stuck, and at last leaves a stuck node behind (see `waiting`).
 
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
+use bmf_core::config::OnDeadlock;
 use bmf_core::{Ending, ModuleContext, Report};
 use bmf_hmp::Timestamp;
-use bmf_scheduler::{Context, Scheduler, SlotId, Wake};
-use bmf_streams::Link;
+use bmf_scheduler::{Context, SlotId, Wake, Waker};
+use bmf_streams::{Awaited, Budget, Link, Peer};
 
 use crate::RunError;
+use crate::live::Gate;
 
 /// Where a run is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +40,15 @@ pub(crate) enum Phase {
 /// What all nodes of a graph share.
 pub(crate) struct Shared {
     pub(crate) nodes: Vec<NodeInfo>,
+    /// Where the application waits, for each stream that it feeds or reads. Their links know them
+    /// by numbers after those of the nodes.
+    gates: Vec<Arc<Gate>>,
+    pub(crate) budget: Option<Arc<Budget>>,
+    pub(crate) on_deadlock: OnDeadlock,
+    /// Executors beside the default one.
+    pub(crate) executors: usize,
+    /// Whether the application has paused the graph. Held while that changes.
+    paused: Mutex<bool>,
     pub(crate) slots: OnceLock<Vec<SlotId>>,
     phase: AtomicU8,
     left: AtomicUsize,
@@ -55,16 +66,110 @@ pub(crate) struct NodeInfo {
     pub(crate) is_sink: bool,
     /// Whether its module may wait for the outside world.
     pub(crate) may_block: bool,
+    /// Whether room in one output is enough.
+    pub(crate) any_room: bool,
+    /// Whether it has ended as soon as one of its consumers takes nothing any more.
+    pub(crate) needs_all: bool,
+    /// Whether its module sends in the middle of a call.
+    pub(crate) flushes_early: bool,
+    /// Whether bounds alone make tasks.
+    pub(crate) is_told_of_bounds: bool,
     pub(crate) context: ModuleContext,
     pub(crate) outputs: Vec<Arc<Link>>,
-    pub(crate) inputs: Vec<Arc<Link>>,
-    /// The inputs whose packets progress counts: those of pictures, if there are any, else all.
+    pub(crate) inputs: Vec<InLink>,
+    /// Names of the input ports, for messages.
+    pub(crate) input_names: Vec<String>,
+    /// The inputs whose packets progress counts, if nothing goes on from this node: those of
+    /// pictures, if there are any, else all.
     pub(crate) counted: Vec<Arc<Link>>,
     pub(crate) counts: Counts,
     /// Producers that have not opened yet. A node opens after all of them, so that a missing input
     /// file is found before any output file is touched.
     pub(crate) unopened_producers: AtomicUsize,
+    /// What its input policy waited for when it last found too little.
+    pub(crate) awaited: AwaitedCell,
     pub(crate) report: Mutex<Option<Report>>,
+}
+
+/// A link and the input port it leads to.
+pub(crate) struct InLink {
+    pub(crate) port: usize,
+    pub(crate) link: Arc<Link>,
+}
+
+/// An [`Awaited`] that the node writes and reports read. A report of a running graph may see one
+/// half of it newer than the other.
+pub(crate) struct AwaitedCell {
+    port: AtomicU32,
+    settled: AtomicI64,
+}
+
+impl Default for AwaitedCell {
+    fn default() -> Self {
+        Self {
+            port: AtomicU32::new(u32::MAX),
+            settled: AtomicI64::new(i64::MAX),
+        }
+    }
+}
+
+impl AwaitedCell {
+    pub(crate) fn set(&self, awaited: Awaited) {
+        let port = awaited.port.and_then(|port| u32::try_from(port).ok());
+        self.port.store(port.unwrap_or(u32::MAX), Ordering::Relaxed);
+        // No packet can have the time `i64::MAX`.
+        let settled = awaited.settled.map_or(i64::MAX, Timestamp::micros);
+        self.settled.store(settled, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> Awaited {
+        let port = Some(self.port.load(Ordering::Relaxed));
+        let settled = Some(self.settled.load(Ordering::Relaxed));
+        Awaited {
+            port: port
+                .filter(|&port| port != u32::MAX)
+                .map(|port| port as usize),
+            settled: settled
+                .filter(|&micros| micros != i64::MAX)
+                .map(Timestamp::from_micros),
+        }
+    }
+}
+
+/// A graph as the application's threads see it.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) waker: Waker,
+}
+
+impl Outside {
+    /// Wakes whom a link names.
+    pub(crate) fn wake(&self, wake: bmf_streams::Wake) {
+        self.shared
+            .dispatch(wake, |slot, wake| self.waker.wake(slot, wake));
+    }
+
+    pub(crate) fn name_of(&self, peer: Peer) -> String {
+        self.shared.name_of(peer).to_owned()
+    }
+
+    pub(crate) fn budget_is_used_up(&self) -> bool {
+        self.shared
+            .budget
+            .as_ref()
+            .is_some_and(|budget| budget.must_wait())
+    }
+
+    /// Why the run has failed, if it has.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.shared.failure_text()
+    }
+
+    /// Whether no node will send anything any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shared.nodes_left() == 0 || self.shared.phase() == Phase::Aborting
+    }
 }
 
 /// Counts of one node. Written by its step only, so plain stores suffice.
@@ -94,6 +199,9 @@ impl Counts {
     }
 
     pub(crate) fn set_position(&self, time: Timestamp) {
+        if !time.is_time() {
+            return;
+        }
         let time = time.micros();
         let latest = self.latest.load(Ordering::Relaxed);
         if latest == i64::MIN {
@@ -102,6 +210,12 @@ impl Counts {
         if time > latest {
             self.latest.store(time, Ordering::Relaxed);
         }
+    }
+
+    /// The media time begins anew.
+    pub(crate) fn reset_position(&self) {
+        self.first.store(i64::MIN, Ordering::Relaxed);
+        self.latest.store(i64::MIN, Ordering::Relaxed);
     }
 
     /// Media time from the first packet to the latest.
@@ -114,10 +228,21 @@ impl Counts {
 }
 
 impl Shared {
-    pub(crate) fn new(nodes: Vec<NodeInfo>) -> Self {
+    pub(crate) fn new(
+        nodes: Vec<NodeInfo>,
+        gates: Vec<Arc<Gate>>,
+        budget: Option<Arc<Budget>>,
+        on_deadlock: OnDeadlock,
+        executors: usize,
+    ) -> Self {
         Self {
             left: AtomicUsize::new(nodes.len()),
             nodes,
+            gates,
+            budget,
+            on_deadlock,
+            executors,
+            paused: Mutex::new(false),
             slots: OnceLock::new(),
             phase: AtomicU8::new(Phase::Running as u8),
             failure: Mutex::new(None),
@@ -139,6 +264,89 @@ impl Shared {
         self.slots
             .get()
             .expect("slots are set before the first step")[node]
+    }
+
+    /// The slot of the node at an end of a link; `None`: the application.
+    #[inline]
+    pub(crate) fn slot_of(&self, peer: Peer) -> Option<SlotId> {
+        self.slots.get()?.get(peer.0 as usize).copied()
+    }
+
+    /// Whether the graph is paused; to be held while that changes.
+    pub(crate) fn paused(&self) -> MutexGuard<'_, bool> {
+        lock(&self.paused)
+    }
+
+    /// Whether the graph is paused. While that changes it is not: a pause waits for the calls of
+    /// modules that are under way, which may be stuck.
+    pub(crate) fn is_paused(&self) -> bool {
+        match self.paused.try_lock() {
+            Ok(paused) => *paused,
+            Err(TryLockError::Poisoned(paused)) => *paused.into_inner(),
+            Err(TryLockError::WouldBlock) => false,
+        }
+    }
+
+    /// The gate of the application's `index`-th stream: first those it feeds, then those it reads.
+    pub(crate) fn gate(&self, index: usize) -> &Arc<Gate> {
+        &self.gates[index]
+    }
+
+    /// The node at an end of a link; `None`: the application.
+    pub(crate) fn node_at(&self, peer: Peer) -> Option<usize> {
+        Some(peer.0 as usize).filter(|&index| index < self.nodes.len())
+    }
+
+    /// Who stands at an end of a link, for messages.
+    pub(crate) fn name_of(&self, peer: Peer) -> &str {
+        match self.node_at(peer) {
+            Some(node) => &self.nodes[node].name,
+            None => "the application",
+        }
+    }
+
+    /// The same, in full.
+    pub(crate) fn label_of(&self, peer: Peer) -> String {
+        match self.node_at(peer) {
+            Some(node) => self.nodes[node].label.clone(),
+            None => "the application".to_owned(),
+        }
+    }
+
+    /// Passes a link's wish on: to the scheduler by `wake`, or to a gate.
+    pub(crate) fn dispatch(&self, wish: bmf_streams::Wake, mut wake: impl FnMut(SlotId, Wake)) {
+        let (peer, how) = match wish {
+            bmf_streams::Wake::Input(peer) => (peer, Wake::Input),
+            bmf_streams::Wake::Room(peer) => (peer, Wake::Room),
+            bmf_streams::Wake::Closed(peer) => (peer, Wake::Always),
+            bmf_streams::Wake::Budget => {
+                let sources = self
+                    .nodes
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, node)| node.is_source);
+                sources.for_each(|(index, _)| wake(self.slot(index), Wake::Room));
+                return self.open_gates();
+            }
+        };
+        match self.node_at(peer) {
+            Some(node) => wake(self.slot(node), how),
+            None => self.gates[peer.0 as usize - self.nodes.len()].open(),
+        }
+    }
+
+    pub(crate) fn open_gates(&self) {
+        self.gates.iter().for_each(|gate| gate.open());
+    }
+
+    /// The error, in words, if there is one.
+    pub(crate) fn failure_text(&self) -> Option<String> {
+        if self.phase() != Phase::Aborting {
+            return None;
+        }
+        let failure = lock(&self.failure);
+        let text = failure.as_ref().map(ToString::to_string);
+        Some(text.unwrap_or_else(|| "the run has failed".to_owned()))
     }
 
     /// How a node that is closed now, without having come to its own end, has ended.
@@ -174,6 +382,7 @@ impl Shared {
             // that it is not just about to wait.
             drop(lock(&self.finished));
             self.on_finished.notify_all();
+            self.open_gates();
         }
     }
 
@@ -188,6 +397,7 @@ impl Shared {
             context.shutdown();
             *lock(&self.finished) = true;
             self.on_finished.notify_all();
+            self.open_gates();
         }
     }
 
@@ -200,9 +410,9 @@ impl Shared {
         (&self.finished, &self.on_finished)
     }
 
-    pub(crate) fn wake_all(&self, scheduler: &Scheduler) {
+    pub(crate) fn wake_all(&self, waker: &Waker) {
         for index in 0..self.nodes.len() {
-            scheduler.wake(self.slot(index), Wake::Always);
+            waker.wake(self.slot(index), Wake::Always);
         }
     }
 

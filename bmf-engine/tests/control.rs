@@ -299,6 +299,7 @@ fn a_time_out_does_not_disturb_a_stop() {
     let options = RunOptions {
         workers: Some(2),
         time_out: Some(Duration::from_secs(5)),
+        ..RunOptions::default()
     };
     let log = lab.log.clone();
     let graph = lab.plan().start(&options).unwrap();

@@ -310,6 +310,7 @@ fn run_stalled(workers: usize, packets: i64) -> (Outcome, Log, mpsc::Sender<()>)
     let options = RunOptions {
         workers: Some(workers),
         time_out: Some(Duration::from_millis(100)),
+        ..RunOptions::default()
     };
     let outcome = lab.plan().start(&options).unwrap().wait();
     (outcome, log, release)
@@ -384,6 +385,7 @@ fn a_waiting_node_is_told_from_a_ready_one() {
     let options = RunOptions {
         workers: Some(2),
         time_out: Some(Duration::from_millis(100)),
+        ..RunOptions::default()
     };
     let outcome = lab.plan().start(&options).unwrap().wait();
     let error = outcome.result.unwrap_err().to_string();
@@ -404,6 +406,7 @@ fn the_time_out_of_the_graph_counts_and_a_moving_graph_has_none() {
     let options = RunOptions {
         workers: Some(2),
         time_out: None,
+        ..RunOptions::default()
     };
     let outcome = lab.plan().run(&options).unwrap();
     insta::assert_snapshot!(outcome.result.unwrap_err(), @"no progress for 0.1 s: node 1 'stall' (stall) is inside its module");

@@ -182,6 +182,10 @@ pub struct AudioFrame {
 
 impl Payload for AudioFrame {
     const TAG: &'static str = "bmf.audio_frame";
+
+    fn bytes(&self) -> usize {
+        Self::bytes(self)
+    }
 }
 
 impl AudioFrame {

@@ -83,6 +83,10 @@ pub struct EncodedPacket {
 
 impl Payload for EncodedPacket {
     const TAG: &'static str = "bmf.encoded_packet";
+
+    fn bytes(&self) -> usize {
+        self.data.len()
+    }
 }
 
 impl EncodedPacket {

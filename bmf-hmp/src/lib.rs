@@ -44,5 +44,5 @@ pub use pixel::{Component, ParsePixelFormatError, PixelDescriptor, PixelFlags, P
 pub use pool::{BufferPool, PoolLimits, PoolStats};
 pub use rational::{ParseRationalError, Rational};
 pub use tensor::{Tensor, TensorError};
-pub use time::{InvalidTimeBase, Rounding, TimeBase, Timestamp};
+pub use time::{Bound, InvalidTimeBase, Rounding, TimeBase, Timestamp};
 pub use video::{Plane, PlanesMut, VideoFrame};

@@ -31,6 +31,12 @@ use crate::Timestamp;
 pub trait Payload: Send + Sync + 'static {
     /// The name of the type, unique among the types that meet in a graph.
     const TAG: &'static str;
+
+    /// Bytes of memory that the payload holds, for queue limits and memory budgets: what it points
+    /// to counts too.
+    fn bytes(&self) -> usize {
+        size_of_val(self)
+    }
 }
 
 impl Payload for serde_json::Value {
@@ -39,24 +45,50 @@ impl Payload for serde_json::Value {
 
 impl Payload for String {
     const TAG: &'static str = "bmf.text";
+
+    fn bytes(&self) -> usize {
+        self.capacity()
+    }
 }
 
 impl Payload for Vec<u8> {
     const TAG: &'static str = "bmf.bytes";
+
+    fn bytes(&self) -> usize {
+        self.capacity()
+    }
 }
 
 impl Payload for i64 {
     const TAG: &'static str = "bmf.int";
 }
 
+impl Payload for bool {
+    const TAG: &'static str = "bmf.bool";
+}
+
+/// Several packets as one: a batch.
+impl Payload for Vec<Packet> {
+    const TAG: &'static str = "bmf.packets";
+
+    fn bytes(&self) -> usize {
+        self.iter().map(Packet::bytes).sum()
+    }
+}
+
 /// A payload whose type has been forgotten.
 trait Erased: Any + Send + Sync {
     fn tag(&self) -> &'static str;
+    fn payload_bytes(&self) -> usize;
 }
 
 impl<T: Payload> Erased for T {
     fn tag(&self) -> &'static str {
         T::TAG
+    }
+
+    fn payload_bytes(&self) -> usize {
+        self.bytes()
     }
 }
 
@@ -96,6 +128,11 @@ impl Packet {
     /// The name of the payload's type: its [`Payload::TAG`].
     pub fn tag(&self) -> &'static str {
         self.payload.tag()
+    }
+
+    /// Bytes of memory that the payload holds. Packets that share it count it each.
+    pub fn bytes(&self) -> usize {
+        self.payload.payload_bytes()
     }
 
     /// Whether the payload is a `T`.

@@ -40,6 +40,10 @@ pub struct Tensor {
 
 impl Payload for Tensor {
     const TAG: &'static str = "bmf.tensor";
+
+    fn bytes(&self) -> usize {
+        self.buffer().len()
+    }
 }
 
 impl Tensor {

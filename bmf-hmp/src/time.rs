@@ -1,4 +1,5 @@
-//! Media time: [`Timestamp`] in microseconds, [`TimeBase`] for ticks, [`Rational`] for rates and ratios.
+//! Media time: [`Timestamp`] in microseconds, [`Bound`] for what can still come, [`TimeBase`] for
+//! ticks, [`Rational`] for rates and ratios.
 //!
 //! All conversions are exact or rounded as asked, computed in 128 bits, and checked: what does not
 //! fit is `None`, never wrapped or saturated. Nothing here reads a clock.
@@ -9,8 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::Rational;
 
+mod bound;
+
+pub use bound::Bound;
+
 /// A point in media time, in microseconds. Zero is wherever the stream's origin is; negative times
 /// are ordinary (an encoder's priming samples, a seek into an edit list).
+///
+/// Two values are positions rather than times: [`PRE_STREAM`](Self::PRE_STREAM) is before every time
+/// and [`POST_STREAM`](Self::POST_STREAM) after it. A packet there (a configuration, a summary) is
+/// the only one of its stream.
 #[derive(
     Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -20,10 +29,14 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The origin.
     pub const ZERO: Self = Self(0);
-    /// The earliest time that can be written.
-    pub const MIN: Self = Self(i64::MIN);
-    /// The latest time that can be written.
-    pub const MAX: Self = Self(i64::MAX);
+    /// The position before every time.
+    pub const PRE_STREAM: Self = Self(i64::MIN);
+    /// The earliest time.
+    pub const MIN: Self = Self(i64::MIN + 1);
+    /// The latest time.
+    pub const MAX: Self = Self(i64::MAX - 2);
+    /// The position after every time.
+    pub const POST_STREAM: Self = Self(i64::MAX - 1);
 
     /// The time `micros` microseconds after the origin.
     pub const fn from_micros(micros: i64) -> Self {
@@ -35,25 +48,59 @@ impl Timestamp {
         self.0
     }
 
-    /// `micros` later; `None` if that cannot be written.
+    /// Whether this is a time, not one of the two positions around it.
+    pub const fn is_time(self) -> bool {
+        Self::MIN.0 <= self.0 && self.0 <= Self::MAX.0
+    }
+
+    /// Whether a packet in a stream may have it: every time, and the two positions.
+    pub const fn is_allowed_in_stream(self) -> bool {
+        self.0 <= Self::POST_STREAM.0
+    }
+
+    /// `micros` later; `None` if that is no time.
     pub const fn checked_add(self, micros: i64) -> Option<Self> {
         match self.0.checked_add(micros) {
-            Some(micros) => Some(Self(micros)),
-            None => None,
+            Some(sum) if self.is_time() && Self(sum).is_time() => Some(Self(sum)),
+            _ => None,
         }
     }
 
-    /// `micros` earlier; `None` if that cannot be written.
+    /// `micros` earlier; `None` if that is no time.
     pub const fn checked_sub(self, micros: i64) -> Option<Self> {
         match self.0.checked_sub(micros) {
-            Some(micros) => Some(Self(micros)),
-            None => None,
+            Some(difference) if self.is_time() && Self(difference).is_time() => {
+                Some(Self(difference))
+            }
+            _ => None,
         }
     }
 
-    /// Microseconds from `earlier` to `self`; `None` if that cannot be written.
+    /// `micros` later (or earlier), at most [`MAX`](Self::MAX) and at least [`MIN`](Self::MIN). The
+    /// two positions around all times stay where they are.
+    #[must_use]
+    pub const fn saturating_add(self, micros: i64) -> Self {
+        if !self.is_time() {
+            return self;
+        }
+        let sum = self.0.saturating_add(micros);
+        if sum < Self::MIN.0 {
+            Self::MIN
+        } else if sum > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(sum)
+        }
+    }
+
+    /// Microseconds from `earlier` to `self`; `None` if that cannot be written, or if one of them
+    /// is no time.
     pub const fn checked_since(self, earlier: Self) -> Option<i64> {
-        self.0.checked_sub(earlier.0)
+        if self.is_time() && earlier.is_time() {
+            self.0.checked_sub(earlier.0)
+        } else {
+            None
+        }
     }
 
     /// `ticks` of a time base as a time, rounded to the nearest microsecond.
@@ -72,9 +119,14 @@ impl Timestamp {
     }
 }
 
-/// Seconds with six decimals and a unit: `1.040000s`.
+/// Seconds with six decimals and a unit: `1.040000s`; or the name of a position.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::PRE_STREAM => return f.write_str("before the stream"),
+            Self::POST_STREAM => return f.write_str("after the stream"),
+            _ => {}
+        }
         let sign = if self.0 < 0 { "-" } else { "" };
         let magnitude = self.0.unsigned_abs();
         write!(

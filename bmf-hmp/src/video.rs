@@ -73,6 +73,10 @@ pub struct VideoFrame {
 
 impl Payload for VideoFrame {
     const TAG: &'static str = "bmf.video_frame";
+
+    fn bytes(&self) -> usize {
+        Self::bytes(self)
+    }
 }
 
 impl VideoFrame {

@@ -1,11 +1,12 @@
-//! loom models of the two protocols: the slot's state word, and the pool's parking. loom runs each
-//! model through every interleaving that its preemption bound allows.
+//! loom models of the slot: its state word and its step count. loom runs each model through every
+//! interleaving that its preemption bound allows. The pool is modelled in `loom_pool_tests`.
 
+use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::sync::{Arc, Mutex};
 
 use crate::slot::{AfterRun, OnWake, State};
-use crate::{Config, Context, Priority, Schedulable, Scheduler, SlotId, Step, Wake};
+use crate::table::Slot;
+use crate::{Context, ExecutorId, Priority, Schedulable, Step, Wake};
 
 /// A packet is pushed, then the slot woken, while its worker is somewhere in a step that ends
 /// idle. Whatever the interleaving, somebody runs a step that sees the packet.
@@ -103,96 +104,52 @@ fn loom_room_is_never_missed() {
     });
 }
 
-/// Makes two items for a link that holds one.
-struct Producer {
-    link: Arc<Mutex<usize>>,
-    consumer: SlotId,
-    left: usize,
-}
+/// Stands in a slot whose steps the model makes itself.
+struct Nothing;
 
-impl Schedulable for Producer {
-    fn run(&mut self, context: &mut Context<'_>) -> Step {
-        {
-            let mut link = self.link.lock().unwrap();
-            if *link == 1 {
-                return Step::Throttled;
-            }
-            *link = 1;
-        }
-        context.wake(self.consumer, Wake::Input);
-        self.left -= 1;
-        if self.left == 0 {
-            Step::Done
-        } else {
-            Step::Again
-        }
+impl Schedulable for Nothing {
+    fn run(&mut self, _: &mut Context<'_>) -> Step {
+        Step::Idle
     }
 }
 
-/// Takes them, then ends the pool.
-struct Consumer {
-    link: Arc<Mutex<usize>>,
-    producer: SlotId,
-    left: usize,
+/// One step of a slot that has been woken.
+fn step(slot: &Slot, during: impl FnOnce()) {
+    assert!(slot.state.start());
+    let runs = slot.runs();
+    during();
+    slot.count_step(runs);
+    assert_eq!(slot.state.finish(Step::Idle), AfterRun::Rest);
 }
 
-impl Schedulable for Consumer {
-    fn run(&mut self, context: &mut Context<'_>) -> Step {
-        if std::mem::take(&mut *self.link.lock().unwrap()) == 0 {
-            return Step::Idle;
-        }
-        context.wake(self.producer, Wake::Room);
-        self.left -= 1;
-        if self.left > 0 {
-            return Step::Again;
-        }
-        context.shutdown();
-        Step::Done
-    }
-}
-
-fn model_link(workers: usize) {
+/// A token goes from one slot to another and back; one of them is always queued or running until
+/// it is used up. Who finds both at rest, and again with equal counts, knows that it was used up in
+/// between.
+#[test]
+fn loom_what_rests_twice_rests_at_once() {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(move || {
-        let scheduler = Scheduler::new(Config {
-            workers,
-            ..Config::default()
-        });
-        let link = Arc::new(Mutex::new(0));
-        let (producer, consumer) = (SlotId(0), SlotId(1));
-        let _ = scheduler.add(
-            Box::new(Producer {
-                link: Arc::clone(&link),
-                consumer,
-                left: 2,
-            }),
-            Priority::SOURCE,
+    model.preemption_bound = Some(4);
+    model.check(|| {
+        let slots = Arc::new(
+            [0, 1].map(|_| Slot::new(Box::new(Nothing), Priority::SOURCE, ExecutorId::DEFAULT)),
         );
-        let _ = scheduler.add(
-            Box::new(Consumer {
-                link,
-                producer,
-                left: 2,
-            }),
-            Priority::from_sink(0),
-        );
-        scheduler.start().unwrap();
-        scheduler.wake(producer, Wake::Input);
-        // Ends only if the consumer got both: a lost wake-up would be a deadlock, which loom
-        // reports.
-        scheduler.join_when_shut_down();
+        let used_up = Arc::new(AtomicUsize::new(0));
+        assert_eq!(slots[0].state.wake(Wake::Input), OnWake::Enqueue);
+        let worker = {
+            let (slots, used_up) = (Arc::clone(&slots), Arc::clone(&used_up));
+            loom::thread::spawn(move || {
+                let [a, b] = &*slots;
+                step(a, || assert_eq!(b.state.wake(Wake::Input), OnWake::Enqueue));
+                step(b, || assert_eq!(a.state.wake(Wake::Input), OnWake::Enqueue));
+                step(a, || used_up.store(1, Ordering::Relaxed));
+            })
+        };
+        let look = || slots.each_ref().map(Slot::at_rest);
+        let first = look();
+        let is_used_up = used_up.load(Ordering::Relaxed) == 1;
+        if first.iter().all(Option::is_some) && first == look() {
+            assert!(is_used_up, "a slot was not at rest in between");
+        }
+        worker.join().unwrap();
     });
-}
-
-/// The whole pool with one worker, woken from outside.
-#[test]
-fn loom_pool_of_one_passes_all_items() {
-    model_link(1);
-}
-
-/// The same with two workers: publishing, parking, notifying and shutdown in every order.
-#[test]
-fn loom_pool_of_two_passes_all_items() {
-    model_link(2);
 }

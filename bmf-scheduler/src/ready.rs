@@ -26,7 +26,7 @@ impl Priority {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ready {
     pub(crate) priority: Priority,
-    sequence: u64,
+    pub(crate) sequence: u64,
     pub(crate) slot: u32,
 }
 
@@ -43,7 +43,7 @@ impl PartialOrd for Ready {
 }
 
 /// Ready slots in the order in which they run. Not shared: a worker has its own, and the pool has
-/// one behind its mutex.
+/// one per executor behind its mutex.
 ///
 /// In steady flow a step wakes one slot that is better than all others, and it is taken next: that
 /// one stands in `next`, and the heap is not touched. If `next` is set, nothing in `rest` is better.
@@ -56,12 +56,18 @@ pub(crate) struct ReadyQueue {
 
 impl ReadyQueue {
     pub(crate) fn push(&mut self, slot: u32, priority: Priority) {
-        let mut ready = Ready {
-            priority,
-            sequence: self.next_sequence,
-            slot,
-        };
+        let sequence = self.next_sequence;
         self.next_sequence += 1;
+        self.insert(Ready {
+            priority,
+            sequence,
+            slot,
+        });
+    }
+
+    /// Adds an entry that was numbered elsewhere. Not to be mixed with `push` in one queue.
+    #[inline]
+    pub(crate) fn insert(&mut self, mut ready: Ready) {
         match &mut self.next {
             Some(next) if ready > *next => std::mem::swap(next, &mut ready),
             Some(_) => {}
@@ -74,11 +80,7 @@ impl ReadyQueue {
         self.rest.push(ready);
     }
 
-    pub(crate) fn pop(&mut self) -> Option<u32> {
-        self.take().map(|ready| ready.slot)
-    }
-
-    fn take(&mut self) -> Option<Ready> {
+    pub(crate) fn pop(&mut self) -> Option<Ready> {
         self.next.take().or_else(|| self.rest.pop())
     }
 
@@ -94,13 +96,6 @@ impl ReadyQueue {
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// Moves everything into `other`, behind what stands there with equal priority.
-    pub(crate) fn drain_into(&mut self, other: &mut Self) {
-        while let Some(ready) = self.take() {
-            other.push(ready.slot, ready.priority);
-        }
-    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -115,7 +110,9 @@ mod tests {
         queue.push(3, Priority::SOURCE);
         queue.push(4, Priority::from_sink(0));
         queue.push(5, Priority::from_sink(3));
-        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop())
+            .map(|ready| ready.slot)
+            .collect();
         assert_eq!(order, [4, 2, 5, 1, 3]);
     }
 }

@@ -82,6 +82,13 @@ pub enum Phase {
     Done,
 }
 
+impl Phase {
+    /// Whether no step is under way or due: idle, throttled or done.
+    pub fn is_rest(self) -> bool {
+        matches!(self, Self::Idle | Self::Throttled | Self::Done)
+    }
+}
+
 /// What the caller of [`State::wake`] must do.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -157,9 +164,9 @@ impl State {
         })
     }
 
-    /// Where the slot is now.
+    /// Where the slot is now. What its last step wrote is visible to who finds it at rest.
     pub(crate) fn phase(&self) -> Phase {
-        match self.0.load(Ordering::Relaxed) & PHASE {
+        match self.0.load(Ordering::Acquire) & PHASE {
             IDLE => Phase::Idle,
             QUEUED => Phase::Queued,
             RUNNING => Phase::Running,

@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
-use bmf_scheduler::{Config, Context, Phase, Priority, Schedulable, Scheduler, SlotId, Step, Wake};
+use bmf_scheduler::{
+    Config, Context, ExecutorConfig, ExecutorId, Phase, Priority, Schedulable, Scheduler, SlotId,
+    Step, Wake,
+};
 
 /// Whoever takes that long does not end.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -25,6 +28,8 @@ struct World {
     tokens: Vec<AtomicUsize>,
     /// Whether a worker is inside a slot.
     inside: Vec<AtomicBool>,
+    /// Whether a worker is inside a slot of a serial queue.
+    inside_queue: Vec<AtomicBool>,
     /// Tokens handed on in sum.
     moves: AtomicUsize,
     slots: OnceLock<Vec<SlotId>>,
@@ -34,6 +39,8 @@ struct World {
 /// Takes one token per step and hands it to a slot chosen by chance.
 struct Player {
     index: usize,
+    /// The serial queue that it is in.
+    queue: Option<usize>,
     dice: u64,
     world: Arc<World>,
 }
@@ -63,11 +70,17 @@ impl Player {
 impl Schedulable for Player {
     fn run(&mut self, context: &mut Context<'_>) -> Step {
         let world = Arc::clone(&self.world);
-        let inside = &world.inside[self.index];
-        assert!(
-            !inside.swap(true, Ordering::AcqRel),
-            "two workers in one slot"
-        );
+        let queue = self.queue.map(|queue| &world.inside_queue[queue]);
+        let inside: Vec<_> = queue
+            .into_iter()
+            .chain([&world.inside[self.index]])
+            .collect();
+        for inside in &inside {
+            assert!(
+                !inside.swap(true, Ordering::AcqRel),
+                "two workers in one slot or queue"
+            );
+        }
         let own = &world.tokens[self.index];
         let had = own.fetch_update(Ordering::AcqRel, Ordering::Acquire, |tokens| {
             tokens.checked_sub(1)
@@ -89,20 +102,33 @@ impl Schedulable for Player {
                 }
             }
         };
-        inside.store(false, Ordering::Release);
+        for inside in inside {
+            inside.store(false, Ordering::Release);
+        }
         step
     }
 }
 
-fn play(workers: usize, tokens: usize, disturb: impl Fn(&Scheduler, SlotId)) {
+fn play(
+    workers: usize,
+    queues: usize,
+    tokens: usize,
+    disturb: impl Fn(&Scheduler, &World, SlotId),
+) {
+    let serial = ExecutorConfig {
+        name: "serial".to_owned(),
+        workers: 1,
+    };
     let scheduler = Scheduler::new(Config {
         workers,
+        executors: vec![serial; queues],
         ..Config::default()
     });
     let (ended, has_ended) = mpsc::channel();
     let world = Arc::new(World {
         tokens: (0..SLOTS).map(|_| AtomicUsize::new(0)).collect(),
         inside: (0..SLOTS).map(|_| AtomicBool::new(false)).collect(),
+        inside_queue: (0..queues).map(|_| AtomicBool::new(false)).collect(),
         moves: AtomicUsize::new(0),
         slots: OnceLock::new(),
         ended,
@@ -113,12 +139,15 @@ fn play(workers: usize, tokens: usize, disturb: impl Fn(&Scheduler, SlotId)) {
             0 => Priority::SOURCE,
             _ => Priority::from_sink(u32::try_from(index).unwrap()),
         };
+        let executor = index % (queues + 1);
         let player = Player {
             index,
+            queue: executor.checked_sub(1),
             dice: index as u64 + 99,
             world: Arc::clone(&world),
         };
-        slots.push(scheduler.add(Box::new(player), priority));
+        let executor = ExecutorId::new(u32::try_from(executor).unwrap());
+        slots.push(scheduler.add_to(executor, Box::new(player), priority));
     }
     world.slots.set(slots.clone()).unwrap();
     for token in 0..tokens {
@@ -130,7 +159,7 @@ fn play(workers: usize, tokens: usize, disturb: impl Fn(&Scheduler, SlotId)) {
     let mut round = 0;
     while has_ended.try_recv().is_err() {
         assert!(Instant::now() < deadline, "a token was lost");
-        disturb(&scheduler, slots[round % SLOTS]);
+        disturb(&scheduler, &world, slots[round % SLOTS]);
         round += 1;
     }
     scheduler.join();
@@ -147,7 +176,16 @@ fn tokens_go_round_whatever_they_cost() {
     for workers in [1, 2, 4] {
         // One token: all workers but one sleep. Many: all are busy.
         for tokens in [1, 3, 50] {
-            play(workers, tokens, |_, _| std::thread::yield_now());
+            play(workers, 0, tokens, |_, _, _| std::thread::yield_now());
+        }
+    }
+}
+
+#[test]
+fn tokens_go_round_between_executors() {
+    for (workers, queues) in [(1, 1), (2, 3)] {
+        for tokens in [1, 50] {
+            play(workers, queues, tokens, |_, _, _| std::thread::yield_now());
         }
     }
 }
@@ -155,8 +193,25 @@ fn tokens_go_round_whatever_they_cost() {
 #[test]
 fn wake_ups_from_outside_do_no_harm() {
     for wake in [Wake::Input, Wake::Room, Wake::Always] {
-        play(4, 5, |scheduler, slot| {
+        play(4, 1, 5, |scheduler, _, slot| {
             scheduler.wake(slot, wake);
+            std::thread::yield_now();
+        });
+    }
+}
+
+#[test]
+fn pauses_stop_everything_and_lose_nothing() {
+    for (workers, queues) in [(1, 0), (3, 2)] {
+        play(workers, queues, 5, |scheduler, world, slot| {
+            scheduler.pause();
+            let moves = world.moves.load(Ordering::Acquire);
+            scheduler.wake(slot, Wake::Always);
+            assert!(scheduler.visit(slot, |_| ()).is_some());
+            let inside = |inside: &AtomicBool| inside.load(Ordering::Acquire);
+            assert!(!world.inside.iter().any(inside), "a step in a pause");
+            assert_eq!(world.moves.load(Ordering::Acquire), moves);
+            scheduler.resume();
             std::thread::yield_now();
         });
     }

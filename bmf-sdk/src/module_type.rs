@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use bmf_core::config::InputManager;
+use bmf_core::config::InputManagerConfig;
 use bmf_core::{
     Module, ModuleDescriptor, ModuleError, ModuleFactory, OptionIssue, Options, PortSpec, Ports,
     Shorthand, ShorthandArg,
@@ -56,7 +56,10 @@ pub struct Description {
     outputs: Ports,
     is_sink: bool,
     may_block: bool,
-    input_manager: Option<InputManager>,
+    wants_bounds: bool,
+    any_room: bool,
+    flushes_early: bool,
+    input_manager: Option<InputManagerConfig>,
 }
 
 impl Description {
@@ -70,6 +73,9 @@ impl Description {
             outputs: Ports::none(),
             is_sink: false,
             may_block: false,
+            wants_bounds: false,
+            any_room: false,
+            flushes_early: false,
             input_manager: None,
         }
     }
@@ -124,10 +130,31 @@ impl Description {
         self
     }
 
-    /// The input policy it needs.
+    /// Its `process` is also called when no packet came but a timestamp bound rose.
     #[must_use]
-    pub fn input_manager(mut self, manager: InputManager) -> Self {
-        self.input_manager = Some(manager);
+    pub fn wants_bounds(mut self) -> Self {
+        self.wants_bounds = true;
+        self
+    }
+
+    /// It runs when one of its outputs has room, and sends where there is some.
+    #[must_use]
+    pub fn any_room(mut self) -> Self {
+        self.any_room = true;
+        self
+    }
+
+    /// It calls [`Task::flush_outputs`](bmf_core::Task::flush_outputs).
+    #[must_use]
+    pub fn flushes_early(mut self) -> Self {
+        self.flushes_early = true;
+        self
+    }
+
+    /// The input policy it needs; graphs may still choose another one.
+    #[must_use]
+    pub fn input_manager(mut self, manager: impl Into<InputManagerConfig>) -> Self {
+        self.input_manager = Some(manager.into());
         self
     }
 }
@@ -147,6 +174,9 @@ pub fn factory<M: ModuleType>() -> Arc<dyn ModuleFactory> {
             outputs: description.outputs,
             is_sink: description.is_sink,
             may_block: description.may_block,
+            wants_bounds: description.wants_bounds,
+            any_room: description.any_room,
+            flushes_early: description.flushes_early,
             options,
             input_manager: description.input_manager,
         },

@@ -1,81 +1,169 @@
 //! The input side of a node: its links, and the policy that makes tasks of what they hold.
 
-use bmf_core::{Signal, StreamItem, Task};
-use bmf_hmp::{Packet, Timestamp};
+use bmf_core::{Signal, Task};
+use bmf_hmp::{Bound, Timestamp};
 use smallvec::SmallVec;
 
 use crate::policy::{InputPolicy, Readiness};
-use crate::{LinkReceiver, Wake};
+use crate::{InputPort, LinkReceiver, Wake};
 
 /// All inputs of one node.
 pub struct Inputs {
     ports: SmallVec<[InputPort; 2]>,
     policy: Box<dyn InputPolicy>,
+    /// Whether tasks are told the bounds of their inputs.
+    bounds: bool,
+    /// Whether the policy sees to the ends of jobs itself.
+    policy_takes_job_ends: bool,
 }
 
-/// One input, as its policy sees it.
-#[derive(Debug)]
-pub struct InputPort {
-    receiver: Option<LinkReceiver>,
-    ended: bool,
-    last: Option<Timestamp>,
-    taken: usize,
-    allowance: usize,
+/// What [`Inputs::poll_task`] found.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Poll {
+    /// A task.
+    Task,
+    /// Too little for a task.
+    Nothing(Awaited),
+}
+
+/// What an input policy waits for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The input from which something must come; `None`: any.
+    pub port: Option<usize>,
+    /// The time up to which that input must be settled; `None`: a packet, whatever its time.
+    pub settled: Option<Timestamp>,
+}
+
+impl Awaited {
+    /// Anything from any input.
+    pub const ANYTHING: Self = Self {
+        port: None,
+        settled: None,
+    };
 }
 
 impl Inputs {
     /// Inputs in port order; `None` is a port that nothing is connected to, which has ended from
     /// the start.
     pub fn new(receivers: Vec<Option<LinkReceiver>>, policy: Box<dyn InputPolicy>) -> Self {
-        let port = |receiver: Option<LinkReceiver>| InputPort {
-            ended: receiver.is_none(),
-            receiver,
-            last: None,
-            taken: 0,
-            allowance: 0,
-        };
+        let mut links = receivers.iter().flatten().map(LinkReceiver::link);
         Self {
-            ports: receivers.into_iter().map(port).collect(),
+            bounds: links.any(|link| link.tracks_bounds()),
+            ports: receivers.into_iter().map(InputPort::new).collect(),
+            policy_takes_job_ends: policy.takes_job_ends(),
             policy,
         }
     }
 
+    /// Says that the consumer wants to be woken when a bound rises, too.
+    pub fn want_bounds(&self) {
+        let receivers = self.ports.iter().filter_map(|port| port.receiver.as_ref());
+        receivers.for_each(LinkReceiver::want_bounds);
+    }
+
     /// Fills `task` if the policy finds enough, with at most `budget` packets (at least one) per
-    /// port. Returns whether there is a task; `wake` is told which producers have room again.
+    /// port. `wake` is told which producers have room again.
     pub fn poll_task(
         &mut self,
         task: &mut Task,
         budget: usize,
         wake: &mut dyn FnMut(Wake),
-    ) -> bool {
-        for port in &mut self.ports {
-            let receiver = port.receiver.as_mut();
-            if let Some(owed) = receiver.and_then(LinkReceiver::refill) {
-                wake(owed);
-            }
-        }
-        for (port, input) in self.ports.iter_mut().zip(task.inputs()) {
-            port.allow(input.packets.len(), budget.max(1));
-        }
-        if self.policy.readiness(&self.ports) == Readiness::NotReady {
-            let receivers = self
-                .ports
-                .iter_mut()
-                .filter_map(|port| port.receiver.as_mut());
-            receivers.filter_map(LinkReceiver::pause).for_each(wake);
-            return false;
-        }
-        task.set_timestamp(None);
-        self.policy.fill(&mut self.ports, task);
+    ) -> Poll {
         for (port, input) in self.ports.iter_mut().zip(task.inputs_mut()) {
-            input.ended = port.ended;
-            let taken = std::mem::take(&mut port.taken);
-            let owed = port.receiver.as_mut().and_then(|link| link.taken(taken));
-            if let Some(owed) = owed {
-                wake(owed);
+            port.refill(wake);
+            port.allow(input.packets.len(), budget.max(1));
+            input.job_ended = false;
+        }
+        if self.take_job_ends() {
+            task.set_timestamp(None);
+            self.tell(task, wake);
+            return Poll::Task;
+        }
+        match self.policy.readiness(&mut self.ports) {
+            Readiness::NotReady(awaited) => {
+                self.pause(wake);
+                return Poll::Nothing(awaited);
+            }
+            Readiness::Ready => {
+                task.set_timestamp(None);
+                self.policy.fill(&mut self.ports, task);
+            }
+            Readiness::Close => {
+                task.set_timestamp(None);
+                self.ports.iter_mut().for_each(InputPort::end);
             }
         }
-        true
+        self.tell(task, wake);
+        Poll::Task
+    }
+
+    /// Takes the ends of jobs that stand first, where the policy leaves that to its caller. What
+    /// stands behind them would not be seen otherwise.
+    fn take_job_ends(&mut self) -> bool {
+        let mut found = false;
+        if !self.policy_takes_job_ends {
+            for port in &mut self.ports {
+                if port.signal() == Some(Signal::EndOfJob) {
+                    port.pop_signals();
+                    found = true;
+                }
+            }
+        }
+        found
+    }
+
+    /// Tells the task how its inputs stand, and the links what was taken.
+    #[inline]
+    fn tell(&mut self, task: &mut Task, wake: &mut dyn FnMut(Wake)) {
+        for (index, input) in task.inputs_mut().iter_mut().enumerate() {
+            if self.bounds {
+                input.set_bound(self.bound_of_port(index));
+            }
+            let Some(port) = self.ports.get_mut(index) else {
+                return;
+            };
+            input.ended = port.is_ended();
+            input.job_ended = port.take_job_ended();
+            port.settle(wake);
+        }
+    }
+
+    fn bound_of_port(&self, port: usize) -> Bound {
+        match port < self.ports.len() {
+            true => self.policy.bound(&self.ports, port),
+            false => Bound::NOTHING,
+        }
+    }
+
+    /// The consumer waits: producers that would wait in vain are woken.
+    fn pause(&mut self, wake: &mut dyn FnMut(Wake)) {
+        for port in &mut self.ports {
+            // A policy may have discarded packets without making a task.
+            port.settle(wake);
+            let receiver = port.receiver.as_mut();
+            receiver.and_then(LinkReceiver::pause).map(&mut *wake);
+        }
+    }
+
+    /// The earliest time that can still come on any input, or that the module has left in `task`.
+    pub fn bound(&self, task: &Task) -> Bound {
+        let ports = 0..self.ports.len();
+        let bounds = ports.map(|port| self.bound_of(port, task));
+        bounds.min().unwrap_or(Bound::NOTHING)
+    }
+
+    /// The earliest time that can still come on one input, or that the module has left in `task`.
+    pub fn bound_of(&self, port: usize, task: &Task) -> Bound {
+        let left = task
+            .inputs()
+            .get(port)
+            .and_then(|input| input.packets.front());
+        match left {
+            Some(packet) => Bound::at(packet.timestamp()),
+            None => self.bound_of_port(port),
+        }
     }
 
     /// Whether anything has arrived that no task has taken yet.
@@ -86,96 +174,18 @@ impl Inputs {
 
     /// Whether nothing will ever arrive any more.
     pub fn all_ended(&self) -> bool {
-        self.ports.iter().all(|port| port.ended)
+        self.ports.iter().all(InputPort::is_ended)
     }
 
     /// Takes nothing any more; all producers are owed a wake-up.
     pub fn close(&mut self, wake: &mut dyn FnMut(Wake)) {
-        for port in &mut self.ports {
-            if let Some(receiver) = &mut port.receiver {
-                wake(receiver.close());
-            }
-            port.ended = true;
-        }
-    }
-}
-
-impl InputPort {
-    /// Sets how many packets the next task may bring: the task's budget; or, if the module has left
-    /// packets of earlier tasks, what is missing to the limit of the link. So a module that waits
-    /// for another input holds back the producer of this one.
-    fn allow(&mut self, left: usize, budget: usize) {
-        let has_packet = self.packet().is_some();
-        self.allowance = budget;
-        let Some(receiver) = &mut self.receiver else {
-            return;
-        };
-        if left > 0 {
-            // The budget is for what a task brings, not for what it holds: a module may need more
-            // at once than one task brings.
-            self.allowance = budget.min(receiver.link().limit().saturating_sub(left));
-        }
-        receiver.set_declined(has_packet && self.allowance == 0);
+        self.ports.iter_mut().for_each(|port| port.close(wake));
     }
 
-    /// Most packets that the task being made may take from this port.
-    pub fn allowance(&self) -> usize {
-        self.allowance
-    }
-
-    /// The next packet.
-    pub fn packet(&self) -> Option<&Packet> {
-        match self.receiver.as_ref()?.peek()? {
-            StreamItem::Packet(packet) => Some(packet),
-            StreamItem::Signal(_) => None,
-        }
-    }
-
-    /// The next signal, when no packet stands before it.
-    pub fn signal(&self) -> Option<Signal> {
-        match self.receiver.as_ref()?.peek()? {
-            StreamItem::Packet(_) => None,
-            StreamItem::Signal(signal) => Some(*signal),
-        }
-    }
-
-    /// Whether the end of the stream has been taken (or nothing is connected).
-    pub fn is_ended(&self) -> bool {
-        self.ended
-    }
-
-    /// Whether nothing more will come: the end was taken, or is the next entry.
-    pub fn is_exhausted(&self) -> bool {
-        self.ended || self.signal() == Some(Signal::Eof)
-    }
-
-    /// The timestamp bound: the lowest timestamp that can still arrive after what was taken. A
-    /// packet at T moves it to T+1. Only meaningful while the port holds no packet.
-    pub fn bound(&self) -> Timestamp {
-        match self.last {
-            Some(last) => last.checked_add(1).unwrap_or(Timestamp::MAX),
-            None => Timestamp::MIN,
-        }
-    }
-
-    /// Takes the next packet.
-    pub fn pop_packet(&mut self) -> Option<Packet> {
-        self.packet()?;
-        let Some(StreamItem::Packet(packet)) = self.receiver.as_mut()?.pop() else {
-            return None;
-        };
-        self.last = self.last.max(Some(packet.timestamp()));
-        self.taken += 1;
-        Some(packet)
-    }
-
-    /// Takes the next signal, when no packet stands before it.
-    pub fn pop_signal(&mut self) -> Option<Signal> {
-        let signal = self.signal()?;
-        self.receiver.as_mut()?.pop();
-        if signal == Signal::Eof {
-            self.ended = true;
-        }
-        Some(signal)
+    /// Begins anew: what waits is thrown away and counted, bounds and ends are forgotten. Only
+    /// while no producer is in a step.
+    pub fn reset(&mut self, wake: &mut dyn FnMut(Wake)) {
+        self.ports.iter_mut().for_each(|port| port.reset(wake));
+        self.policy.reset();
     }
 }

@@ -1,5 +1,5 @@
-//! One edge of the graph: a bounded queue between one output and one input. Decides when either
-//! side must be woken; waking is the caller's job.
+//! One edge of the graph: a bounded queue between one output and one input, and the timestamp bound
+//! behind it. Decides when either side must be woken; waking is the caller's job.
 //!
 //! # Protocol
 //!
@@ -33,15 +33,46 @@
 //! after it looked, the receiver settles before it wakes, and the scheduler's slot orders the two
 //! (see `bmf-scheduler/src/slot.rs`).
 //!
+//! The limit in bytes, where there is one, is simpler: sender and receiver both change the sum at
+//! once, and the producer is woken when the sum falls below the limit.
+//!
+//! The timestamp bound is one atomic that only the sender writes, after it has queued what came
+//! before the bound; the receiver reads it before it looks into the queue. So a bound never
+//! overtakes a packet. It is owed a wake-up only where the consumer has said that it cares.
+//!
+//! A link that drops when it is full never holds up its producer. The sender keeps the queue within
+//! the limits, and the receiver its own buffer, so at most twice as much waits for a moment. Signals
+//! are never dropped.
+//!
+//! Nothing is lost without a word: what was sent is what was taken, what is counted as dropped, and
+//! what waits.
+//!
 //! Shutdown from the receiving side: [`LinkReceiver::close`] sets `closed` under the mutex, throws
 //! away what is queued, and owes the producer a wake-up; from then on batches sent are thrown away.
 //! From the sending side the end is an ordinary signal in the queue.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod receiver;
+mod sender;
+mod settings;
 
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
+
+use bmf_core::config::{OnFull, TimeOrder};
 use bmf_core::{Signal, StreamItem};
+use bmf_hmp::{Bound, Packet};
+use smallvec::SmallVec;
+
+use crate::sync::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
+
+pub use receiver::LinkReceiver;
+pub use sender::{LinkSender, TimeError};
+pub use settings::{Dropped, LinkSettings, LinkStats};
+
+use settings::{Bytes, DropCounts};
+
+/// Packets on their way out.
+type Packets = SmallVec<[Packet; 1]>;
 
 /// Which node stands at an end of a link, in the caller's own numbering.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +88,8 @@ pub enum Wake {
     Room(Peer),
     /// A producer: an output of it is not consumed any more.
     Closed(Peer),
+    /// All sources: the memory budget is not used up any more.
+    Budget,
 }
 
 /// An edge of the graph, seen from outside both ends: for reports and for raising its limit.
@@ -65,6 +98,12 @@ pub struct Link {
     stream: Arc<str>,
     producer: Peer,
     consumer: Peer,
+    on_full: OnFull,
+    order: TimeOrder,
+    back_edge: bool,
+    tracks_bounds: bool,
+    /// Whether a packet is sent without a look at it.
+    plain: bool,
     queue: Mutex<VecDeque<StreamItem>>,
     /// Entries in `queue`, to look at without the mutex.
     queued: AtomicUsize,
@@ -73,49 +112,25 @@ pub struct Link {
     /// Packets taken that have not been taken off `waiting` yet. Written by the receiver only.
     unsettled: AtomicUsize,
     limit: AtomicUsize,
+    bytes: Option<Bytes>,
+    /// Written by the sender only.
+    bound: AtomicI64,
+    wants_bounds: AtomicBool,
     /// Whether the end of the stream was sent. Written by the sender only.
     ended: AtomicBool,
     closed: AtomicBool,
     declined: AtomicBool,
+    /// Written by the sender only.
     sent: AtomicU64,
+    /// `sent` at the last reset.
+    sent_before: AtomicU64,
     peak: AtomicUsize,
     raised: AtomicU64,
-}
-
-/// What a link has seen so far.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct LinkStats {
-    /// Packets sent.
-    pub packets: u64,
-    /// Packets that wait now.
-    pub waiting: usize,
-    /// Most packets that ever waited.
-    pub peak: usize,
-    /// The limit now.
-    pub limit: usize,
-    /// How often the limit was raised to free a graph that had blocked itself.
-    pub raised: u64,
-}
-
-/// The producer's end. Only one step at a time uses it.
-#[derive(Debug)]
-pub struct LinkSender {
-    link: Arc<Link>,
-}
-
-/// The consumer's end. Only one step at a time uses it.
-#[derive(Debug)]
-pub struct LinkReceiver {
-    link: Arc<Link>,
-    buffer: VecDeque<StreamItem>,
-    /// `waiting` when it was last looked at under the mutex.
-    seen: usize,
-    /// Whether the link was full when last looked at, and its producer was not woken since.
-    was_full: bool,
+    dropped: DropCounts,
 }
 
 impl Link {
-    /// An edge for the stream called `stream` that is full at `limit` packets (at least one).
+    /// An edge for the stream called `stream`.
     #[expect(
         clippy::new_ret_no_self,
         reason = "a link is only ever used through its two ends"
@@ -124,31 +139,36 @@ impl Link {
         stream: impl Into<Arc<str>>,
         producer: Peer,
         consumer: Peer,
-        limit: usize,
+        settings: &LinkSettings,
     ) -> (LinkSender, LinkReceiver) {
         let link = Arc::new(Self {
             stream: stream.into(),
             producer,
             consumer,
+            on_full: settings.on_full,
+            order: settings.order,
+            back_edge: settings.back_edge,
+            tracks_bounds: settings.bounds,
+            plain: settings.is_plain(),
             queue: Mutex::new(VecDeque::new()),
             queued: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             unsettled: AtomicUsize::new(0),
-            limit: AtomicUsize::new(limit.max(1)),
+            limit: AtomicUsize::new(settings.effective_limit()),
+            bytes: Bytes::new(settings),
+            bound: AtomicI64::new(Bound::START.to_raw()),
+            wants_bounds: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             declined: AtomicBool::new(false),
             sent: AtomicU64::new(0),
+            sent_before: AtomicU64::new(0),
             peak: AtomicUsize::new(0),
             raised: AtomicU64::new(0),
+            dropped: DropCounts::default(),
         });
-        let receiver = LinkReceiver {
-            link: Arc::clone(&link),
-            buffer: VecDeque::new(),
-            seen: 0,
-            was_full: false,
-        };
-        (LinkSender { link }, receiver)
+        let receiver = LinkReceiver::new(Arc::clone(&link));
+        (LinkSender::new(link), receiver)
     }
 
     /// The stream's name.
@@ -166,16 +186,40 @@ impl Link {
         self.consumer
     }
 
+    /// What happens to a packet that goes back in time.
+    pub fn order(&self) -> TimeOrder {
+        self.order
+    }
+
+    /// Whether it was declared to close a loop.
+    pub fn is_back_edge(&self) -> bool {
+        self.back_edge
+    }
+
+    /// Whether it keeps a timestamp bound, because somebody further down needs it.
+    pub fn tracks_bounds(&self) -> bool {
+        self.tracks_bounds
+    }
+
+    /// Whether packets are sent without a look at their times and sizes: nobody needs either.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
     /// Whether its producer must not start another step.
     pub fn is_full(&self) -> bool {
         self.room() == 0
     }
 
-    /// How many packets may still be sent. There is no limit once it is closed, for it swallows all,
-    /// and none once it has ended, for nothing follows: its producer need not wait for it.
+    /// How many packets may still be sent. There is no limit where packets are dropped instead; none
+    /// once it is closed, for it swallows all; and none once it has ended, for nothing follows: its
+    /// producer need not wait for it.
     pub fn room(&self) -> usize {
-        if self.is_closed() || self.ended.load(Ordering::Acquire) {
+        if self.on_full != OnFull::Block || self.is_closed() || self.is_ended() {
             return usize::MAX;
+        }
+        if self.bytes.as_ref().is_some_and(Bytes::is_full) {
+            return 0;
         }
         let limit = self.limit.load(Ordering::Relaxed);
         limit.saturating_sub(self.waiting())
@@ -190,6 +234,16 @@ impl Link {
     /// Whether its consumer takes nothing any more.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether the end of the stream was sent.
+    pub fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// The timestamp bound behind what was sent.
+    pub fn bound(&self) -> Bound {
+        Bound::from_raw(self.bound.load(Ordering::Acquire))
     }
 
     /// Most packets that may wait before the link is full.
@@ -208,8 +262,21 @@ impl Link {
     pub fn raise_limit(&self) -> Wake {
         let limit = self.limit().max(self.waiting()) + 1;
         self.limit.store(limit, Ordering::Release);
+        if let Some(bytes) = &self.bytes {
+            bytes.raise_limit();
+        }
         self.raised.fetch_add(1, Ordering::Relaxed);
         Wake::Room(self.producer)
+    }
+
+    /// Ends the stream although its producer has not: for loops, each of whose nodes waits for the
+    /// end of the one before. Only while the producer is at rest. The consumer is owed a wake-up.
+    pub fn end_from_outside(&self) {
+        let mut queue = self.lock();
+        queue.push_back(StreamItem::Signal(Signal::Eof));
+        self.ended.store(true, Ordering::Release);
+        self.queued.store(queue.len(), Ordering::Release);
+        self.bound.store(Bound::NOTHING.to_raw(), Ordering::Release);
     }
 
     /// What it has seen so far.
@@ -217,10 +284,26 @@ impl Link {
         LinkStats {
             packets: self.sent.load(Ordering::Relaxed),
             waiting: self.waiting(),
+            waiting_bytes: self.bytes.as_ref().map(Bytes::waiting),
             peak: self.peak.load(Ordering::Relaxed),
             limit: self.limit.load(Ordering::Relaxed),
             raised: self.raised.load(Ordering::Relaxed),
+            bound: self.bound(),
+            dropped: self.dropped.read(),
         }
+    }
+
+    /// Drops what is too much in the receiver's `buffer`; `seen` is what it knows of that waits.
+    /// Returns what was dropped, and whom to wake. The mutex must be held.
+    fn drop_excess(
+        &self,
+        buffer: &mut VecDeque<StreamItem>,
+        seen: &mut usize,
+    ) -> (Packets, Option<Wake>) {
+        let dropped = self.take_excess(buffer);
+        *seen = seen.saturating_sub(dropped.len());
+        let owed = self.forget(&dropped);
+        (dropped, owed)
     }
 
     fn low_watermark(&self) -> usize {
@@ -235,174 +318,86 @@ impl Link {
         self.unsettled.store(0, Ordering::Relaxed);
         self.waiting.store(waiting, Ordering::Release);
         let low = self.low_watermark();
-        let crossed = before > low && waiting <= low;
+        let crossed = before > low && waiting <= low && self.on_full == OnFull::Block;
         (waiting, crossed.then_some(Wake::Room(self.producer)))
+    }
+
+    /// Takes packets that will not be taken off the counts of what waits, and counts them as dropped
+    /// for want of room. The mutex must be held. Returns whom to wake.
+    fn forget(&self, packets: &[Packet]) -> Option<Wake> {
+        if packets.is_empty() {
+            return None;
+        }
+        DropCounts::add(&self.dropped.full, packets.len());
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let waiting = waiting.saturating_sub(packets.len());
+        self.waiting.store(waiting, Ordering::Release);
+        let bytes = self.bytes.as_ref()?;
+        bytes
+            .remove(packets.iter().map(Packet::bytes).sum())
+            .budget()
+    }
+
+    /// Takes the oldest packets out of `items`, one side of a link that drops those, until the rest
+    /// is within the limits; signals stay.
+    fn take_excess(&self, items: &mut VecDeque<StreamItem>) -> Packets {
+        let mut taken = Packets::new();
+        let mut excess = self.excess(items);
+        let mut signals: SmallVec<[StreamItem; 1]> = SmallVec::new();
+        while excess > 0 {
+            match items.pop_front() {
+                Some(StreamItem::Packet(packet)) => {
+                    taken.push(packet);
+                    excess -= 1;
+                }
+                Some(signal) => signals.push(signal),
+                None => break,
+            }
+        }
+        for signal in signals.into_iter().rev() {
+            items.push_front(signal);
+        }
+        taken
+    }
+
+    /// How many of the oldest packets are too many. One packet may always wait.
+    fn excess(&self, items: &VecDeque<StreamItem>) -> usize {
+        let bytes = self.bytes.as_ref().and_then(Bytes::own_limit);
+        let drops = matches!(self.on_full, OnFull::DropOldest | OnFull::Latest);
+        if !drops || items.len() <= 1 || (items.len() <= self.limit() && bytes.is_none()) {
+            return 0;
+        }
+        let packets = items.iter().rev().filter_map(|item| match item {
+            StreamItem::Packet(packet) => Some(packet),
+            StreamItem::Signal(_) => None,
+        });
+        let total = packets.clone().count();
+        let most_bytes = bytes.unwrap_or(usize::MAX);
+        let mut sum = 0_usize;
+        let fitting = packets.take(self.limit()).take_while(|packet| {
+            sum = sum.saturating_add(self.bytes_of(packet));
+            sum <= most_bytes
+        });
+        total - fitting.count().max(1).min(total)
+    }
+
+    /// Packets sent since the stream began anew. For the sender.
+    fn sent_since_reset(&self) -> u64 {
+        let sent = self.sent.load(Ordering::Relaxed);
+        sent - self.sent_before.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of `packet` as far as this link counts them.
+    fn bytes_of(&self, packet: &Packet) -> usize {
+        if self.bytes.is_some() {
+            packet.bytes()
+        } else {
+            0
+        }
     }
 
     /// The queue is valid between any two statements, so a panic elsewhere does not spoil it.
     fn lock(&self) -> MutexGuard<'_, VecDeque<StreamItem>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl LinkSender {
-    /// The edge itself.
-    pub fn link(&self) -> &Arc<Link> {
-        &self.link
-    }
-
-    /// Sends a batch, in order. Returns whom to wake; nobody if the batch was empty or the consumer
-    /// takes nothing any more.
-    pub fn send(&self, items: impl Iterator<Item = StreamItem>) -> Option<Wake> {
-        let link = &*self.link;
-        let packets;
-        {
-            let mut queue = link.lock();
-            if link.closed.load(Ordering::Relaxed) {
-                return None;
-            }
-            let before = queue.len();
-            let mut signals = 0;
-            queue.extend(items.inspect(|item| {
-                signals += usize::from(matches!(item, StreamItem::Signal(_)));
-            }));
-            if queue.len() == before {
-                return None;
-            }
-            packets = queue.len() - before - signals;
-            if signals > 0 {
-                link.ended.store(true, Ordering::Release);
-            }
-            let waiting = link.waiting.load(Ordering::Relaxed) + packets;
-            link.waiting.store(waiting, Ordering::Release);
-            link.queued.store(queue.len(), Ordering::Release);
-            let waiting = link.waiting();
-            if waiting > link.peak.load(Ordering::Relaxed) {
-                link.peak.store(waiting, Ordering::Relaxed);
-            }
-        }
-        // Only the producer writes this, so no read-modify-write is needed.
-        let sent = link.sent.load(Ordering::Relaxed) + packets as u64;
-        link.sent.store(sent, Ordering::Relaxed);
-        Some(Wake::Input(link.consumer))
-    }
-
-    /// Sends the end of the stream.
-    pub fn end(&self) -> Option<Wake> {
-        self.send(std::iter::once(StreamItem::Signal(Signal::Eof)))
-    }
-}
-
-impl LinkReceiver {
-    /// The edge itself.
-    pub fn link(&self) -> &Arc<Link> {
-        &self.link
-    }
-
-    /// Moves what was sent into the receiver's own buffer. Frees no room: that is
-    /// [`taken`](Self::taken). Returns the producer if it is still owed a wake-up.
-    pub fn refill(&mut self) -> Option<Wake> {
-        let link = &*self.link;
-        if link.queued.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        let mut queue = link.lock();
-        if self.buffer.is_empty() {
-            std::mem::swap(&mut *queue, &mut self.buffer);
-        } else {
-            self.buffer.append(&mut queue);
-        }
-        link.queued.store(0, Ordering::Relaxed);
-        self.was_full |= link.waiting.load(Ordering::Relaxed) >= link.limit();
-        let (waiting, owed) = link.settle(&queue);
-        self.seen = waiting;
-        self.was_full &= owed.is_none();
-        owed
-    }
-
-    /// Tells that the consumer waits for another input and takes no more for now. Returns the
-    /// producer if that has found the link full and there is room: it would wait for the low
-    /// watermark in vain.
-    pub fn pause(&mut self) -> Option<Wake> {
-        let link = &*self.link;
-        if !self.was_full && link.unsettled.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        let queue = link.lock();
-        self.was_full |= link.waiting.load(Ordering::Relaxed) >= link.limit();
-        let (waiting, owed) = link.settle(&queue);
-        self.seen = waiting;
-        if !self.was_full || waiting >= link.limit() {
-            return owed;
-        }
-        self.was_full = false;
-        Some(Wake::Room(link.producer))
-    }
-
-    /// The next entry, as of the last [`refill`](Self::refill).
-    pub fn peek(&self) -> Option<&StreamItem> {
-        self.buffer.front()
-    }
-
-    /// Takes the next entry. The caller owes a [`taken`](Self::taken) for the packets it took.
-    pub fn pop(&mut self) -> Option<StreamItem> {
-        self.buffer.pop_front()
-    }
-
-    /// Tells whether packets wait here that no task has a place for.
-    pub(crate) fn set_declined(&self, declined: bool) {
-        // Only the receiver writes this.
-        if self.link.declined.load(Ordering::Relaxed) != declined {
-            self.link.declined.store(declined, Ordering::Release);
-        }
-    }
-
-    /// Whether anything has been sent that was not popped yet.
-    pub fn has_more(&self) -> bool {
-        !self.buffer.is_empty() || self.link.queued.load(Ordering::Acquire) > 0
-    }
-
-    /// Tells that `packets` packets have left the link. Returns the producer if it is owed a
-    /// wake-up.
-    pub fn taken(&mut self, packets: usize) -> Option<Wake> {
-        if packets == 0 {
-            return None;
-        }
-        let link = &*self.link;
-        let unsettled = link.unsettled.load(Ordering::Relaxed) + packets;
-        link.unsettled.store(unsettled, Ordering::Relaxed);
-        let low = link.low_watermark();
-        if self.seen <= low || self.seen.saturating_sub(unsettled) > low {
-            return None;
-        }
-        let queue = link.lock();
-        self.was_full |= link.waiting.load(Ordering::Relaxed) >= link.limit();
-        let (waiting, owed) = link.settle(&queue);
-        self.seen = waiting;
-        self.was_full &= owed.is_none();
-        owed
-    }
-
-    /// Takes nothing any more: throws away what waits and what is still sent. Returns the producer,
-    /// which may be waiting for room or have nobody left to work for.
-    pub fn close(&mut self) -> Wake {
-        let thrown_away = {
-            let mut queue = self.link.lock();
-            self.link.closed.store(true, Ordering::Release);
-            self.link.queued.store(0, Ordering::Relaxed);
-            std::mem::take(&mut *queue)
-        };
-        // Payloads are dropped outside the mutex: that may call into their makers.
-        drop(thrown_away);
-        self.buffer.clear();
-        Wake::Closed(self.link.producer)
-    }
-}
-
-impl Drop for LinkReceiver {
-    fn drop(&mut self) {
-        // A receiver that goes away without `close` (its graph is being dropped) must not leave
-        // payloads behind in a queue that only the sender keeps alive.
-        let _ = self.close();
     }
 }

@@ -1,144 +1,93 @@
-//! The two sides of a node: what is sent reaches all consumers, what arrives becomes tasks.
+//! What arrives becomes tasks, and producers are told of room, bounds and ends.
 #![expect(
     clippy::unwrap_used,
     reason = "a failed expectation should end the test"
 )]
 
-use bmf_core::Task;
-use bmf_hmp::{Packet, Timestamp};
-use bmf_streams::{Inputs, Link, LinkReceiver, LinkSender, Outputs, Peer, Wake, policy};
+use bmf_core::config::{InputManager, TimeOrder};
+use bmf_core::{Signal, StreamItem, Task};
+use bmf_hmp::{Bound, Packet, Timestamp};
+use bmf_streams::policy::{self, InputPolicy, Purpose};
+use bmf_streams::{Awaited, Inputs, Link, LinkSender, LinkSettings, Peer, Poll, Wake};
 
-fn packet(number: i64) -> Packet {
-    Packet::new(Timestamp::from_micros(number), number)
+const NOTHING: Poll = Poll::Nothing(Awaited::ANYTHING);
+
+fn packet(number: i64) -> StreamItem {
+    StreamItem::Packet(Packet::new(Timestamp::from_micros(number), number))
 }
 
-/// Links from node 0 to the nodes 1, 2, …, each with this limit.
-fn links<const N: usize>(limit: usize) -> ([LinkSender; N], [LinkReceiver; N]) {
-    let mut consumer = 0;
-    let links: [_; N] = std::array::from_fn(|_| {
-        consumer += 1;
-        Link::new("stream", Peer(0), Peer(consumer), limit)
-    });
-    let mut receivers = Vec::new();
-    let senders = links.map(|(sender, receiver)| {
-        receivers.push(receiver);
-        sender
-    });
-    (senders, receivers.try_into().unwrap())
+fn send(link: &LinkSender, items: impl Iterator<Item = StreamItem>) {
+    link.send(items, Bound::START, &mut |_| {}).unwrap();
 }
 
-fn propagate(outputs: &mut Outputs, task: &mut Task) -> Vec<Wake> {
-    let mut wakes = Vec::new();
-    outputs.propagate(task, &mut |wake| wakes.push(wake));
-    wakes
+fn at(micros: i64) -> Bound {
+    Bound::at(Timestamp::from_micros(micros))
 }
 
-fn values(receiver: &mut LinkReceiver) -> String {
-    let _ = receiver.refill();
-    let items = std::iter::from_fn(|| receiver.pop());
-    let names = items.map(|item| match item {
-        bmf_core::StreamItem::Packet(packet) => packet.get::<i64>().unwrap().to_string(),
-        bmf_core::StreamItem::Signal(_) => "eof".to_owned(),
-    });
-    names.collect::<Vec<_>>().join(" ")
-}
-
-#[test]
-fn every_consumer_of_a_port_gets_the_same_packets() {
-    let ([a1, a2, b], [mut at_1, mut at_2, mut at_3]) = links(9);
-    let mut outputs = Outputs::new(vec![vec![a1, a2], vec![], vec![b]]);
-    let mut task = Task::new(&[], &[true, false, true]);
-    let shared = packet(1);
-    task.push(0, shared.clone());
-    task.push(0, packet(2));
-    task.push(1, packet(3));
-    task.push(2, packet(4));
-    task.outputs_mut()[2].end();
-    let wakes = propagate(&mut outputs, &mut task);
-    assert_eq!(wakes, [1, 2, 3].map(|node| Wake::Input(Peer(node))));
-    assert_eq!(shared.ref_count(), 3, "shared, not copied");
-    assert!(propagate(&mut outputs, &mut task).is_empty());
-    // What has ended already is not ended again.
-    outputs.end_all(&mut |_| {});
-    assert_eq!(values(&mut at_1), "1 2 eof");
-    assert_eq!(values(&mut at_2), "1 2 eof");
-    assert_eq!(values(&mut at_3), "4 eof");
-}
-
-#[test]
-fn the_fullest_open_consumer_decides_about_room() {
-    let ([a, b, c], [_at_a, mut at_b, _at_c]) = links(5);
-    let fill = |sender: &LinkSender, count| {
-        let items = (0..count).map(|number| bmf_core::StreamItem::Packet(packet(number)));
-        let _ = sender.send(items);
+fn policy_of(manager: InputManager, ports: &[&str]) -> Box<dyn InputPolicy> {
+    let purpose = Purpose {
+        ports: ports.iter().map(|&name| name.to_owned()).collect(),
+        bounds: false,
     };
-    fill(&a, 2);
-    fill(&b, 5);
-    let mut outputs = Outputs::new(vec![vec![a, b], vec![c]]);
-    assert_eq!(outputs.room(), 0);
-    let _ = at_b.close();
-    assert_eq!(outputs.room(), 3);
-    // After its end a port needs no room.
-    let mut task = Task::new(&[], &[true, true]);
-    task.outputs_mut()[0].end();
-    let _ = propagate(&mut outputs, &mut task);
-    assert_eq!(outputs.room(), 5);
+    policy::build(&manager.into(), &purpose).unwrap()
 }
 
-#[test]
-fn a_node_is_abandoned_when_its_last_consumer_leaves() {
-    let ([a, b], [mut at_a, mut at_b]) = links(5);
-    let outputs = Outputs::new(vec![vec![a], vec![b]]);
-    let _ = at_a.close();
-    assert!(!outputs.is_abandoned());
-    let _ = at_b.close();
-    assert!(outputs.is_abandoned());
-    assert_eq!(outputs.room(), usize::MAX);
-    // Who never had a consumer is a sink.
-    assert!(!Outputs::new(vec![vec![]]).is_abandoned());
+/// A node with the inputs `a` and `b`, from the nodes 0 and 1, whose queues hold five packets.
+fn node(manager: InputManager) -> (LinkSender, LinkSender, Inputs) {
+    let policy = policy_of(manager, &["a", "b"]);
+    let settings = LinkSettings {
+        order: match policy.is_timed() {
+            true => TimeOrder::Error,
+            false => TimeOrder::Any,
+        },
+        ..LinkSettings::new(5)
+    };
+    let (a, at_a) = Link::new("a", Peer(0), Peer(2), &settings);
+    let (b, at_b) = Link::new("b", Peer(1), Peer(2), &settings);
+    (a, b, Inputs::new(vec![Some(at_a), Some(at_b)], policy))
+}
+
+fn poll(inputs: &mut Inputs, task: &mut Task, budget: usize) -> (Poll, Vec<Wake>) {
+    let mut wakes = Vec::new();
+    let found = inputs.poll_task(task, budget, &mut |wake| wakes.push(wake));
+    (found, wakes)
 }
 
 #[test]
 fn inputs_tell_their_producers_of_room_and_of_the_end() {
-    let (a, a_in) = Link::new("a", Peer(1), Peer(9), 2);
-    let (b, b_in) = Link::new("b", Peer(2), Peer(9), 2);
+    let settings = LinkSettings::new(2);
+    let (a, a_in) = Link::new("a", Peer(1), Peer(9), &settings);
+    let (b, b_in) = Link::new("b", Peer(2), Peer(9), &settings);
     let receivers = vec![Some(a_in), None, Some(b_in)];
     let mut inputs = Inputs::new(receivers, policy::immediate());
     let mut task = Task::new(&[true, false, true], &[]);
-    let poll = |inputs: &mut Inputs, task: &mut Task, budget| {
-        let mut wakes = Vec::new();
-        let has_task = inputs.poll_task(task, budget, &mut |wake| wakes.push(wake));
-        (has_task, wakes)
-    };
-    assert_eq!(poll(&mut inputs, &mut task, 9), (false, vec![]));
+    assert_eq!(poll(&mut inputs, &mut task, 9), (NOTHING, vec![]));
     assert!(task.inputs()[1].ended && !task.inputs()[0].ended);
 
-    let items =
-        |range: std::ops::Range<i64>| range.map(|t| bmf_core::StreamItem::Packet(packet(t)));
-    let _ = a.send(items(0..4));
+    send(&a, (0..4).map(packet));
     let first = poll(&mut inputs, &mut task, 2);
-    assert_eq!(first, (true, vec![]), "still above half of the limit");
+    assert_eq!(first, (Poll::Task, vec![]), "still above half of the limit");
     assert!(inputs.have_more());
     task.inputs_mut()[0].packets.clear();
     let second = poll(&mut inputs, &mut task, 2);
-    assert_eq!(second, (true, vec![Wake::Room(Peer(1))]));
+    assert_eq!(second, (Poll::Task, vec![Wake::Room(Peer(1))]));
     assert!(!inputs.have_more());
 
     // What the module leaves counts against the limit, until that is raised.
-    let _ = a.send(items(4..6));
-    assert_eq!(poll(&mut inputs, &mut task, 2), (false, vec![]));
+    send(&a, (4..6).map(packet));
+    assert_eq!(poll(&mut inputs, &mut task, 2).0, NOTHING);
     assert!(a.link().is_declined());
     let _ = a.link().raise_limit();
-    assert!(poll(&mut inputs, &mut task, 2).0);
+    assert_eq!(poll(&mut inputs, &mut task, 2).0, Poll::Task);
     assert_eq!(task.inputs()[0].packets.len(), 3);
     task.inputs_mut()[0].packets.clear();
-    assert!(poll(&mut inputs, &mut task, 2).0);
+    assert_eq!(poll(&mut inputs, &mut task, 2).0, Poll::Task);
     assert!(!a.link().is_declined());
 
-    let _ = a.end();
-    assert!(poll(&mut inputs, &mut task, 0).0);
+    a.end(&mut |_| {});
+    assert_eq!(poll(&mut inputs, &mut task, 0).0, Poll::Task);
     assert!(task.inputs()[0].ended && !inputs.all_ended());
-    let _ = b.send(items(0..1));
+    send(&b, (0..1).map(packet));
     let mut wakes = Vec::new();
     inputs.close(&mut |wake| wakes.push(wake));
     assert_eq!(wakes, [1, 2].map(|node| Wake::Closed(Peer(node))));
@@ -149,24 +98,137 @@ fn inputs_tell_their_producers_of_room_and_of_the_end() {
 /// for `b`, above the low watermark of `a`, but with room there.
 #[test]
 fn a_consumer_that_waits_for_another_input_gives_room_back() {
-    let (a, at_a) = Link::new("a", Peer(0), Peer(2), 5);
-    let (b, at_b) = Link::new("b", Peer(1), Peer(2), 5);
-    let policy = policy::for_manager(bmf_core::config::InputManager::Default).unwrap();
-    let mut inputs = Inputs::new(vec![Some(at_a), Some(at_b)], policy);
-    let send = |link: &LinkSender, number| {
-        let item = bmf_core::StreamItem::Packet(packet(number));
-        assert!(link.send(std::iter::once(item)).is_some());
-    };
-    (0..5).for_each(|number| send(&a, number));
-    send(&b, 0);
+    let (a, b, mut inputs) = node(InputManager::Default);
+    send(&a, (0..5).map(packet));
+    send(&b, (0..1).map(packet));
     assert_eq!(a.link().room(), 0);
     let mut task = Task::new(&[true, true], &[]);
-    let mut wakes = Vec::new();
-    assert!(inputs.poll_task(&mut task, 9, &mut |wake| wakes.push(wake)));
-    assert!(!inputs.poll_task(&mut task, 9, &mut |wake| wakes.push(wake)));
-    assert_eq!(wakes, [Wake::Room(Peer(0))]);
+    assert_eq!(poll(&mut inputs, &mut task, 9), (Poll::Task, vec![]));
+    let waits = Poll::Nothing(Awaited {
+        port: Some(1),
+        settled: Some(Timestamp::from_micros(1)),
+    });
+    let woken = poll(&mut inputs, &mut task, 9);
+    assert_eq!(woken, (waits, vec![Wake::Room(Peer(0))]));
     assert_eq!(a.link().room(), 1);
-    // Once is enough.
-    assert!(!inputs.poll_task(&mut task, 9, &mut |wake| wakes.push(wake)));
-    assert_eq!(wakes.len(), 1);
+    assert_eq!(
+        poll(&mut inputs, &mut task, 9),
+        (waits, vec![]),
+        "once is enough"
+    );
+}
+
+#[test]
+fn what_a_policy_throws_away_makes_room() {
+    let (a, b, mut inputs) = node(InputManager::Mux);
+    send(&a, (0..5).map(packet));
+    assert_eq!(a.link().room(), 0);
+    let control = Packet::new(Timestamp::from_micros(9), 0_i64);
+    send(&b, std::iter::once(StreamItem::Packet(control)));
+    let mut task = Task::new(&[true, true], &[]);
+    let (found, wakes) = poll(&mut inputs, &mut task, 9);
+    assert!(matches!(found, Poll::Nothing(_)));
+    assert_eq!(wakes, [Wake::Room(Peer(0))]);
+    assert_eq!(a.link().stats().dropped.by_policy, 5);
+    assert_eq!(a.link().room(), 5);
+}
+
+#[test]
+fn a_task_is_told_what_can_still_come() {
+    let (a, b, mut inputs) = node(InputManager::Default);
+    send(&a, [10, 40].into_iter().map(packet));
+    let _ = b.advance(at(20));
+    let mut task = Task::new(&[true, true], &[]);
+    assert_eq!(poll(&mut inputs, &mut task, 9).0, Poll::Task);
+    let bounds = |task: &Task| [0, 1].map(|port| task.inputs()[port].bound());
+    assert_eq!(bounds(&task), [at(40), at(20)]);
+    // The packet that the module has left still counts.
+    assert_eq!(inputs.bound(&task), at(10));
+    task.pop(0);
+    assert_eq!(inputs.bound(&task), at(20));
+    assert_eq!(
+        [0, 1].map(|port| inputs.bound_of(port, &task)),
+        [at(40), at(20)]
+    );
+}
+
+/// Where packets are given at other times than their own, bounds are in those times too.
+#[test]
+fn bounds_are_those_of_the_tasks() {
+    let (a, b, mut inputs) = node(InputManager::TimestampAlign);
+    send(&a, [100].into_iter().map(packet));
+    send(&b, [900, 950].into_iter().map(packet));
+    let mut task = Task::new(&[true, true], &[]);
+    assert_eq!(poll(&mut inputs, &mut task, 9).0, Poll::Task);
+    let bounds = [0, 1].map(|port| task.inputs()[port].bound());
+    assert_eq!(bounds, [at(101), at(150)]);
+
+    let (a, b, mut inputs) = node(InputManager::FrameSync);
+    send(&a, [100, 200].into_iter().map(packet));
+    send(&b, [90, 950].into_iter().map(packet));
+    let mut task = Task::new(&[true, true], &[]);
+    assert_eq!(poll(&mut inputs, &mut task, 9).0, Poll::Task);
+    let bounds = [0, 1].map(|port| task.inputs()[port].bound());
+    assert_eq!(
+        bounds,
+        [at(200); 2],
+        "the packet at 90 can come again at 200"
+    );
+}
+
+#[test]
+fn framesync_shares_what_it_repeats() {
+    let (a, b, mut inputs) = node(InputManager::FrameSync);
+    let logo = Packet::new(Timestamp::ZERO, 7_i64);
+    send(&b, std::iter::once(StreamItem::Packet(logo.clone())));
+    b.end(&mut |_| {});
+    send(&a, [5, 6].into_iter().map(packet));
+    for time in [5, 6] {
+        let mut task = Task::new(&[true, true], &[]);
+        assert_eq!(poll(&mut inputs, &mut task, 9).0, Poll::Task);
+        let given = task.pop(1).unwrap();
+        assert_eq!(given.timestamp(), Timestamp::from_micros(time));
+        assert_eq!(logo.ref_count(), 3, "the logo, the one held, the one given");
+    }
+    assert_eq!(logo.timestamp(), Timestamp::ZERO);
+    inputs.close(&mut |_| {});
+    assert_eq!(logo.ref_count(), 1);
+}
+
+#[test]
+fn the_end_of_a_job_is_said_once() {
+    let (a, _b, mut inputs) = node(InputManager::Immediate);
+    let mut task = Task::new(&[true, true], &[]);
+    let job = StreamItem::Signal(Signal::EndOfJob);
+    send(&a, [packet(1), job, packet(2)].into_iter());
+    assert_eq!(poll(&mut inputs, &mut task, 9).0, Poll::Task);
+    assert!(task.inputs()[0].job_ended && !task.inputs()[0].ended);
+    assert_eq!(poll(&mut inputs, &mut task, 9).0, Poll::Task);
+    assert!(!task.inputs()[0].job_ended);
+}
+
+// X01 of the behaviour cases: a second run on the same streams, at earlier times.
+#[test]
+fn x01_every_policy_can_begin_anew() {
+    for (name, manager) in InputManager::ALL {
+        let (a, b, mut inputs) = node(manager);
+        for time in [2000, 1000] {
+            let mut task = Task::new(&[true, true], &[]);
+            let control = Packet::new(Timestamp::from_micros(time), 0_i64);
+            send(&a, std::iter::once(packet(time)));
+            send(&b, std::iter::once(StreamItem::Packet(control)));
+            let jobs = [&a, &b]
+                .into_iter()
+                .filter(|_| manager == InputManager::Server);
+            jobs.for_each(|link| send(link, std::iter::once(StreamItem::Signal(Signal::EndOfJob))));
+            assert_eq!(poll(&mut inputs, &mut task, 9).0, Poll::Task, "{name}");
+            let is_clock = usize::from(manager == InputManager::ClockSync);
+            let given = task.pop(is_clock).unwrap();
+            assert_eq!(given.timestamp(), Timestamp::from_micros(time), "{name}");
+            inputs.reset(&mut |_| {});
+            assert!(!inputs.have_more() && !inputs.all_ended(), "{name}");
+        }
+        let waiting = [&a, &b].map(|link| link.link().stats().waiting);
+        assert_eq!(waiting, [0, 0], "{name}");
+    }
 }

@@ -102,10 +102,19 @@ fn test(_: &Workspace) -> anyhow::Result<()> {
 fn loom(workspace: &Workspace) -> anyhow::Result<()> {
     let inherited = std::env::var("RUSTFLAGS").unwrap_or_default();
     sh::run(
-        sh::cargo(["test", "-p", "bmf-scheduler", "--release", "--lib", "loom"])
-            .env("RUSTFLAGS", format!("{inherited} --cfg loom").trim_start())
-            .env("LOOM_MAX_PREEMPTIONS", "3")
-            .env("CARGO_TARGET_DIR", workspace.target.join("loom")),
+        sh::cargo([
+            "test",
+            "-p",
+            "bmf-scheduler",
+            "-p",
+            "bmf-streams",
+            "--release",
+            "--lib",
+            "loom",
+        ])
+        .env("RUSTFLAGS", format!("{inherited} --cfg loom").trim_start())
+        .env("LOOM_MAX_PREEMPTIONS", "3")
+        .env("CARGO_TARGET_DIR", workspace.target.join("loom")),
     )
 }
 

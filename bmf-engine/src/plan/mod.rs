@@ -3,16 +3,19 @@
 
 mod nodes;
 mod order;
+mod parallel;
 mod streams;
 
+pub(crate) use nodes::{input_names, module_options};
+
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use bmf_core::config::{GraphConfig, GraphMode, InputManager, NodeConfig};
+use bmf_core::config::{
+    Distribution, GraphConfig, GraphMode, InputManagerConfig, LinkConfig, NodeConfig,
+};
 use bmf_core::{Diagnostic, Diagnostics, ModuleFactory};
 use bmf_modules::Registry;
-
-/// BMF's limit for the packets that wait on an input.
-const DEFAULT_QUEUE_LENGTH: usize = 5;
 
 /// A validated graph. After this, configuration errors cannot occur.
 pub struct GraphPlan {
@@ -31,9 +34,25 @@ pub struct PlannedNode {
     pub(crate) inputs: Vec<Option<usize>>,
     /// How many output ports there are.
     pub(crate) outputs: usize,
-    pub(crate) input_manager: InputManager,
-    /// Links to the farthest sink below; 0 for a sink.
+    pub(crate) input_manager: InputManagerConfig,
+    /// Links to the farthest sink below; 0 for a sink. Back edges do not count.
     pub(crate) hops_to_sink: u32,
+    pub(crate) part: Part,
+    /// Which inputs and outputs of the node of the description are connected.
+    pub(crate) connected: (Vec<bool>, Vec<bool>),
+}
+
+/// What of a node of the description this is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of it.
+    Whole,
+    /// What hands the input of a parallel node to its instances.
+    Distributor(Distribution),
+    /// One instance of a parallel node's module.
+    Instance,
+    /// What puts the output of the instances in order again.
+    Collector,
 }
 
 /// One stream of a plan.
@@ -43,8 +62,23 @@ pub struct PlannedStream {
     pub name: String,
     /// The node and the output port it comes from, both by index; `None`: the application.
     pub producer: Option<(usize, usize)>,
-    /// The nodes and input ports it goes to, both by index.
-    pub consumers: Vec<(usize, usize)>,
+    /// Where it goes.
+    pub consumers: Vec<PlannedLink>,
+    /// Set where the application reads it: the settings of its link.
+    pub application: Option<LinkConfig>,
+    /// Settings given where it is produced.
+    pub(crate) link: LinkConfig,
+}
+
+/// One link of a stream: from its producer to an input.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct PlannedLink {
+    /// The node it goes to, by index.
+    pub node: usize,
+    /// The input port, by index.
+    pub port: usize,
+    /// Its settings, as given with the stream where it is produced and where it is consumed.
+    pub settings: LinkConfig,
 }
 
 impl GraphPlan {
@@ -75,26 +109,29 @@ impl GraphPlan {
             return Err(found);
         }
         let hops = order::hops_to_sink(&wiring);
+        let mut connected = wiring.connected();
         let nodes = config.nodes.iter().zip(factories).zip(&wiring.inputs);
         let nodes = nodes.zip(&wiring.outputs).zip(hops);
         let nodes = nodes
             .filter_map(|((((config, factory), inputs), &outputs), hops_to_sink)| {
                 let factory = factory?;
-                let needed = factory.descriptor().input_manager;
                 Some(PlannedNode {
-                    input_manager: config.input_manager.or(needed).unwrap_or_default(),
+                    input_manager: nodes::input_manager(config, &*factory),
                     config: config.clone(),
                     factory,
                     inputs: inputs.clone(),
                     outputs,
                     hops_to_sink,
+                    part: Part::Whole,
+                    connected: connected.pop_front()?,
                 })
             })
             .collect();
+        let (nodes, streams) = parallel::expand(nodes, wiring.streams);
         Ok(Self {
             config,
             nodes,
-            streams: wiring.streams,
+            streams,
             warnings: found,
             strict,
         })
@@ -127,28 +164,35 @@ impl GraphPlan {
 }
 
 impl PlannedNode {
-    /// The node as described.
+    /// The node as described. Of a parallel node each part has a name and a number of its own.
     pub fn config(&self) -> &NodeConfig {
         &self.config
     }
-
-    /// Most packets that wait on each of its inputs.
-    pub(crate) fn queue_length(&self, graph: &GraphConfig) -> usize {
-        let node = self.config.queue_length_limit;
-        node.or(graph.option.queue_length_limit)
-            .unwrap_or(DEFAULT_QUEUE_LENGTH)
-    }
 }
 
-/// What concerns the graph as a whole.
+/// What concerns the graph as a whole. What a reader of text has checked already may come from code.
 fn check_graph(config: &GraphConfig, found: &mut Diagnostics) {
+    let option = &config.option;
     if config.nodes.is_empty() {
         found.push(Diagnostic::error("the graph has no nodes"));
     }
-    if config.option.scheduler_count == Some(0) {
+    if option.scheduler_count == Some(0) {
         found.push(Diagnostic::error(
             "scheduler_count is 0; there must be at least one",
         ));
+    }
+    let limits = [option.queue_bytes_limit, option.memory_budget];
+    if option.queue_length_limit == Some(0) || limits.contains(&Some(0)) {
+        found.push(Diagnostic::error(
+            "a limit of the graph is 0; nothing could ever wait",
+        ));
+    }
+    check_executors(config, found);
+    for stream in config.inputs.iter().chain(&config.outputs) {
+        if nodes::has_no_room(&stream.link) {
+            let message = format!("stream \"{}\": a queue limit is 0", stream.name);
+            found.push(Diagnostic::error(message).at(stream.span));
+        }
     }
     if config.mode == GraphMode::Normal {
         for stream in config.inputs.iter().chain(&config.outputs) {
@@ -159,6 +203,27 @@ fn check_graph(config: &GraphConfig, found: &mut Diagnostics) {
                 ))
                 .at(stream.span),
             );
+        }
+    }
+}
+
+/// More workers of one executor than this are a mistake.
+const MOST_WORKERS: usize = 1024;
+
+fn check_executors(config: &GraphConfig, found: &mut Diagnostics) {
+    let mut names = HashSet::new();
+    for executor in &config.option.executors {
+        if executor.name.is_empty() {
+            found.push(Diagnostic::error("an executor has no name"));
+        } else if !names.insert(executor.name.as_str()) {
+            let message = format!("two executors are called \"{}\"", executor.name);
+            found.push(Diagnostic::error(message));
+        }
+        if !(1..=MOST_WORKERS).contains(&executor.workers) {
+            found.push(Diagnostic::error(format!(
+                "executor \"{}\" has {} workers; 1 to {MOST_WORKERS} are possible",
+                executor.name, executor.workers
+            )));
         }
     }
 }

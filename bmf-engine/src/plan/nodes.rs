@@ -1,12 +1,24 @@
-//! Checks each node by itself: its identity, its module, its options, its settings.
+//! Checks each node by itself: its identity, its module, its options, its settings, and what follows
+//! from them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bmf_core::config::{GraphConfig, InputManager, NodeConfig};
-use bmf_core::{Diagnostic, Diagnostics, IssueKind, ModuleFactory, OptionIssue, Severity, Span};
+use bmf_core::config::{
+    Distribution, GraphConfig, InputManager, InputManagerConfig, LinkConfig, NodeConfig,
+    ParallelConfig,
+};
+use bmf_core::{
+    Diagnostic, Diagnostics, IssueKind, ModuleFactory, OptionIssue, Options, Severity, Span,
+    nearest,
+};
 use bmf_modules::Registry;
-use bmf_streams::policy;
+use bmf_streams::policy::{self, Purpose};
+
+/// BMF's key for parallel nodes, among the options of the module.
+const DIST_NUMS: &str = "dist_nums";
+/// More instances than this are a mistake.
+const MOST_INSTANCES: usize = 1024;
 
 /// Checks all nodes; returns the module of each, where it is known.
 pub(super) fn check(
@@ -20,9 +32,11 @@ pub(super) fn check(
         check_settings(node, config, found);
         let factory = find_module(node, registry, found);
         if let Some(factory) = &factory {
-            for issue in factory.check(&node.option) {
+            for issue in factory.check(&module_options(node)) {
                 found.push(option_diagnostic(node, &issue));
             }
+            check_input_manager(node, &**factory, found);
+            check_parallel(node, &**factory, found);
         }
         factories.push(factory);
     }
@@ -62,22 +76,23 @@ fn check_settings(node: &NodeConfig, config: &GraphConfig, found: &mut Diagnosti
             .help(Some(format!("use 0 to {}", count - 1))),
         );
     }
-    if let Some(manager) = node.input_manager
-        && policy::for_manager(manager).is_none()
+    if let (Some(_), Some(name)) = (node.scheduler, &node.executor) {
+        let message = format!("{node}: executor \"{name}\" counts, scheduler does not");
+        found.push(Diagnostic::warning(message).at(node.spans.scheduler));
+    }
+    let streams = || node.inputs.iter().chain(&node.outputs);
+    if node.queue_length_limit == Some(0)
+        || node.queue_bytes_limit == Some(0)
+        || streams().any(|stream| has_no_room(&stream.link))
     {
-        let available = InputManager::ALL.iter();
-        let available: Vec<_> = available
-            .filter(|(_, manager)| policy::for_manager(*manager).is_some())
-            .map(|(name, _)| *name)
-            .collect();
-        found.push(
-            Diagnostic::error(format!(
-                "{node}: input_manager \"{}\" is not available in this version",
-                manager.name()
-            ))
-            .at(node.spans.node)
-            .help(Some(format!("available are {}", available.join(", ")))),
-        );
+        let message = format!("{node}: a queue limit is 0; nothing could ever wait");
+        found.push(Diagnostic::error(message).at(node.spans.node));
+    }
+    if let Some(name) = &node.executor {
+        check_executor(node, name, config, found);
+    }
+    if let Err(diagnostic) = parallel(node) {
+        found.push(*diagnostic);
     }
     if node.premodule_id.is_some_and(|id| id > 0) || !node.callback_binding.is_empty() {
         found.push(
@@ -88,6 +103,134 @@ fn check_settings(node: &NodeConfig, config: &GraphConfig, found: &mut Diagnosti
             .at(node.spans.node),
         );
     }
+}
+
+fn check_executor(node: &NodeConfig, name: &str, config: &GraphConfig, found: &mut Diagnostics) {
+    let known = || {
+        config
+            .option
+            .executors
+            .iter()
+            .map(|executor| executor.name.as_str())
+    };
+    if known().any(|executor| executor == name) {
+        return;
+    }
+    let help = match nearest(name, known()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("declare it: option.executors = {{ \"{name}\" = 2 }}"),
+    };
+    found.push(
+        Diagnostic::error(format!("{node}: there is no executor \"{name}\""))
+            .at(node.spans.scheduler.or(node.spans.node))
+            .help(Some(help)),
+    );
+}
+
+/// Whether a link's limits let nothing through.
+pub(super) fn has_no_room(link: &LinkConfig) -> bool {
+    link.queue_length_limit == Some(0) || link.queue_bytes_limit == Some(0)
+}
+
+/// The options that are the module's own.
+pub(crate) fn module_options(node: &NodeConfig) -> Options {
+    let mut options = node.option.clone();
+    options.0.shift_remove(DIST_NUMS);
+    options
+}
+
+/// How many instances a node has, by the engine's key or BMF's; `None`: one, as usual.
+pub(crate) fn parallel(node: &NodeConfig) -> Result<Option<ParallelConfig>, Box<Diagnostic>> {
+    let by_bmf = node.option.get(DIST_NUMS);
+    let error = |message: String| {
+        let span = node.spans.option.get(DIST_NUMS).map(|&(_, value)| value);
+        let span = span.or(node.spans.parallel).or(node.spans.node);
+        Box::new(Diagnostic::error(format!("{node}: {message}")).at(span))
+    };
+    let count = by_bmf.map(|value| {
+        let count = value.as_u64().and_then(|count| usize::try_from(count).ok());
+        count.ok_or_else(|| {
+            error(format!(
+                "{DIST_NUMS} is {value}, which is no number of instances"
+            ))
+        })
+    });
+    let parallel = match (node.parallel, count.transpose()?) {
+        (Some(parallel), Some(count)) if parallel.instances != count => {
+            let instances = parallel.instances;
+            let message = format!("{DIST_NUMS} is {count}, but parallel is {instances}");
+            return Err(error(message));
+        }
+        (Some(parallel), _) => parallel,
+        (None, Some(instances)) => ParallelConfig {
+            instances,
+            distribution: Distribution::default(),
+        },
+        (None, None) => return Ok(None),
+    };
+    if !(1..=MOST_INSTANCES).contains(&parallel.instances) {
+        let instances = parallel.instances;
+        let message = format!("{instances} instances; 1 to {MOST_INSTANCES} are possible");
+        return Err(error(message));
+    }
+    Ok(Some(parallel).filter(|parallel| parallel.instances > 1))
+}
+
+/// What a source or a loop cannot do.
+fn check_parallel(node: &NodeConfig, factory: &dyn ModuleFactory, found: &mut Diagnostics) {
+    if !matches!(parallel(node), Ok(Some(_))) {
+        return;
+    }
+    if node.inputs.iter().all(|input| input.name.is_empty()) {
+        let message = format!("{node}: a source has no input that could be shared out");
+        let help = format!(
+            "\"{}\" runs once; leave the number of instances out",
+            factory.descriptor().name
+        );
+        found.push(
+            Diagnostic::error(message)
+                .at(node.spans.parallel.or(node.spans.node))
+                .help(Some(help)),
+        );
+    }
+    if input_manager(node, factory).manager == InputManager::Server {
+        let message = format!("{node}: a node that serves job by job cannot run in parallel");
+        found.push(Diagnostic::error(message).at(node.spans.parallel.or(node.spans.node)));
+    }
+}
+
+/// The input manager a node gets: its own, the one its module needs, or `immediate`.
+pub(super) fn input_manager(node: &NodeConfig, factory: &dyn ModuleFactory) -> InputManagerConfig {
+    let needed = factory.descriptor().input_manager.clone();
+    node.input_manager.clone().or(needed).unwrap_or_default()
+}
+
+fn check_input_manager(node: &NodeConfig, factory: &dyn ModuleFactory, found: &mut Diagnostics) {
+    let config = input_manager(node, factory);
+    let purpose = Purpose {
+        ports: input_names(node, factory),
+        bounds: false,
+    };
+    if let Err(issue) = policy::build(&config, &purpose) {
+        let message = format!(
+            "{node}: input_manager \"{}\": {}",
+            config.manager.name(),
+            issue.message
+        );
+        found.push(
+            Diagnostic::error(message)
+                .at(node.spans.input_manager.or(node.spans.node))
+                .help(issue.hint.clone()),
+        );
+    }
+}
+
+/// Names of the input ports that a node has in this graph.
+pub(crate) fn input_names(node: &NodeConfig, factory: &dyn ModuleFactory) -> Vec<String> {
+    let ports = 0..node.inputs.len();
+    ports
+        .map(|port| factory.descriptor().inputs.name_of(port))
+        .collect()
 }
 
 fn find_module(

@@ -1,4 +1,5 @@
-//! The shape of the graph: no cycles, and how far each node is from the sinks.
+//! The shape of the graph: no cycles but those that back edges close, and how far each node is from
+//! the sinks.
 
 use bmf_core::config::GraphConfig;
 use bmf_core::{Diagnostic, Diagnostics};
@@ -28,11 +29,17 @@ pub(super) fn check(config: &GraphConfig, wiring: &Wiring, found: &mut Diagnosti
         }
         let message = format!("the graph has a cycle: {}", names.join(" -> "));
         let first = &config.nodes[cycle[0]];
-        found.push(Diagnostic::error(message).at(first.spans.node));
+        let help = "a loop is possible where the input that closes it says back_edge = true";
+        found.push(
+            Diagnostic::error(message)
+                .at(first.spans.node)
+                .help(Some(help.to_owned())),
+        );
     }
 }
 
-/// For each node, the number of links to the farthest sink below it. The graph has no cycles.
+/// For each node, the number of links to the farthest sink below it. Without its back edges the graph
+/// has no cycles.
 pub(super) fn hops_to_sink(wiring: &Wiring) -> Vec<u32> {
     let next = successors(wiring);
     let mut hops = vec![None; next.len()];
@@ -58,7 +65,11 @@ fn successors(wiring: &Wiring) -> Vec<Vec<usize>> {
     let mut next = vec![Vec::new(); wiring.inputs.len()];
     for stream in &wiring.streams {
         if let Some((producer, _)) = stream.producer {
-            next[producer].extend(stream.consumers.iter().map(|&(consumer, _)| consumer));
+            let forward = stream
+                .consumers
+                .iter()
+                .filter(|link| !link.settings.back_edge);
+            next[producer].extend(forward.map(|link| link.node));
         }
     }
     for list in &mut next {

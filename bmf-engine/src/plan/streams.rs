@@ -1,12 +1,12 @@
 //! Resolves stream names: who produces each stream, who consumes it, at which ports.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use bmf_core::config::{GraphConfig, GraphMode, NodeConfig, StreamConfig};
 use bmf_core::{Diagnostic, Diagnostics, ModuleFactory, Ports, nearest};
 
-use super::PlannedStream;
+use super::{PlannedLink, PlannedStream};
 
 /// Which node ports hang on which streams.
 #[derive(Debug, Default)]
@@ -16,6 +16,23 @@ pub(super) struct Wiring {
     pub(super) inputs: Vec<Vec<Option<usize>>>,
     /// Per node: how many output ports.
     pub(super) outputs: Vec<usize>,
+}
+
+impl Wiring {
+    /// For each node, which of its inputs and outputs are connected.
+    pub(super) fn connected(&self) -> VecDeque<(Vec<bool>, Vec<bool>)> {
+        let inputs = self.inputs.iter();
+        let inputs = inputs.map(|ports| ports.iter().map(Option::is_some).collect());
+        let outputs = self.outputs.iter().map(|&ports| vec![false; ports]);
+        let mut connected: VecDeque<(Vec<bool>, Vec<bool>)> = inputs.zip(outputs).collect();
+        for stream in &self.streams {
+            if let Some((node, port)) = stream.producer {
+                let is_read = stream.application.is_some() || !stream.consumers.is_empty();
+                connected[node].1[port] |= is_read;
+            }
+        }
+        connected
+    }
 }
 
 /// Resolves all streams of the graph.
@@ -40,10 +57,12 @@ pub(super) fn resolve(
         wiring.outputs.push(outputs);
     }
     for (index, (node, factory)) in config.nodes.iter().zip(factories).enumerate() {
-        let inputs = connect_inputs(index, node, &mut wiring, &by_name, found);
+        let factory_ref = factory.as_deref();
+        let inputs = connect_inputs(index, node, factory_ref, &mut wiring, &by_name, found);
         check_inputs(node, factory.as_deref(), &inputs, found);
         wiring.inputs.push(inputs);
     }
+    connect_graph_outputs(config, &mut wiring, &by_name, found);
     let useful = useful_nodes(config, &wiring);
     for ((node, factory), useful) in config.nodes.iter().zip(factories).zip(useful) {
         check_consumed(node, factory.as_deref(), useful, found);
@@ -66,7 +85,40 @@ fn add_graph_inputs<'a>(
             name: stream.name.clone(),
             producer: None,
             consumers: Vec::new(),
+            application: None,
+            link: stream.link,
         });
+    }
+}
+
+/// Marks the streams that the application reads.
+fn connect_graph_outputs(
+    config: &GraphConfig,
+    wiring: &mut Wiring,
+    by_name: &HashMap<&str, usize>,
+    found: &mut Diagnostics,
+) {
+    if config.mode == GraphMode::Normal {
+        return;
+    }
+    for output in config
+        .outputs
+        .iter()
+        .filter(|output| !output.name.is_empty())
+    {
+        if let Some(&known) = by_name.get(output.name.as_str()) {
+            let stream = &mut wiring.streams[known];
+            stream.application = Some(output.link.or(stream.link));
+            continue;
+        }
+        let message = format!(
+            "the graph's output stream \"{}\" is not produced by any node",
+            output.name
+        );
+        let names = wiring.streams.iter().map(|stream| stream.name.as_str());
+        let near = nearest(&output.name, names);
+        let help = near.map(|near| format!("did you mean \"{near}\"?"));
+        found.push(Diagnostic::error(message).at(output.span).help(help));
     }
 }
 
@@ -101,6 +153,8 @@ fn add_outputs<'a>(
             name: stream.name.clone(),
             producer: Some((index, port)),
             consumers: Vec::new(),
+            application: None,
+            link: stream.link,
         });
     }
     ports
@@ -153,6 +207,7 @@ fn no_such_output(
 fn connect_inputs(
     index: usize,
     node: &NodeConfig,
+    factory: Option<&dyn ModuleFactory>,
     wiring: &mut Wiring,
     by_name: &HashMap<&str, usize>,
     found: &mut Diagnostics,
@@ -161,7 +216,15 @@ fn connect_inputs(
     for (port, stream) in node.inputs.iter().enumerate() {
         let known = by_name.get(stream.name.as_str()).copied();
         if let Some(known) = known {
-            wiring.streams[known].consumers.push((index, port));
+            let spec = factory.and_then(|factory| factory.descriptor().inputs.get(port));
+            let mut settings = stream.link.or(wiring.streams[known].link);
+            settings.back_edge |= spec.is_some_and(|spec| spec.back_edge);
+            let link = PlannedLink {
+                node: index,
+                port,
+                settings,
+            };
+            wiring.streams[known].consumers.push(link);
         } else if !stream.name.is_empty() {
             let message = format!(
                 "{node}: input stream \"{}\" is not produced by any node",

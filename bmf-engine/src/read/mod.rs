@@ -56,7 +56,8 @@ pub fn parse_json(source: SourceText) -> ReadResult {
 }
 
 /// Reads a graph in TOML: what the JSON says, or shorter, with nodes by name and inputs by
-/// reference to them (`inputs = ["decode.video"]`).
+/// reference to them (`inputs = ["decode.video"]`, or where a link has settings of its own
+/// `inputs = [{ stream = "decode.video", on_full = "latest" }]`).
 ///
 /// # Errors
 /// Everything that is wrong with the text, not only the first thing.

@@ -58,6 +58,29 @@ impl Tree {
         }
     }
 
+    /// A value that stands as a whole at `span`.
+    pub(super) fn from_json(value: serde_json::Value, span: Span) -> Self {
+        let value = match value {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(value) => Value::Bool(value),
+            serde_json::Value::Number(number) => Value::Number(number),
+            serde_json::Value::String(text) => Value::String(text),
+            serde_json::Value::Array(items) => {
+                let items = items.into_iter();
+                Value::Array(items.map(|item| Self::from_json(item, span)).collect())
+            }
+            serde_json::Value::Object(map) => {
+                let entries = map.into_iter().map(|(key, value)| Entry {
+                    key,
+                    key_span: span,
+                    value: Self::from_json(value, span),
+                });
+                Value::Object(entries.collect())
+            }
+        };
+        Self { span, value }
+    }
+
     /// What it is, for "expected a string, found …".
     pub(super) fn describe(&self, dialect: Dialect) -> String {
         match &self.value {

@@ -26,13 +26,17 @@ pub fn to_dot(graph: &GraphConfig) -> String {
         );
     }
     for edge in &drawing.edges {
-        let label = match &edge.label {
-            Some(label) => format!(" [label=\"{}\"]", dot_text(label)),
-            None => String::new(),
+        let label = edge.label.as_deref().map(dot_text);
+        let label = label.map(|label| format!("label=\"{label}\""));
+        let style = edge.is_back.then(|| "style=dashed".to_owned());
+        let attributes: Vec<String> = label.into_iter().chain(style).collect();
+        let attributes = match attributes.as_slice() {
+            [] => String::new(),
+            _ => format!(" [{}]", attributes.join(" ")),
         };
         line(
             &mut text,
-            format_args!("  {} -> {}{label};", edge.from, edge.to),
+            format_args!("  {} -> {}{attributes};", edge.from, edge.to),
         );
     }
     text.push_str("}\n");
@@ -59,9 +63,10 @@ pub fn to_mermaid(graph: &GraphConfig) -> String {
             Some(label) => format!("|\"{}\"|", mermaid_text(label)),
             None => String::new(),
         };
+        let arrow = if edge.is_back { "-.->" } else { "-->" };
         line(
             &mut text,
-            format_args!("  {} -->{label} {}", edge.from, edge.to),
+            format_args!("  {} {arrow}{label} {}", edge.from, edge.to),
         );
     }
     text
@@ -96,10 +101,31 @@ struct Edge {
     from: String,
     to: String,
     label: Option<String>,
+    /// Whether it closes a loop.
+    is_back: bool,
 }
 
-/// Who produces a stream: the vertex, and what to write on the edges from it.
-type Producers = HashMap<String, (String, Option<String>)>;
+/// Who produces a stream.
+#[derive(Clone)]
+struct Producer {
+    vertex: String,
+    /// What to write on the edges from it.
+    label: Option<String>,
+    is_back: bool,
+}
+
+impl Producer {
+    fn unlabelled(vertex: String) -> Self {
+        Self {
+            vertex,
+            label: None,
+            is_back: false,
+        }
+    }
+}
+
+/// By the stream's name.
+type Producers = HashMap<String, Producer>;
 
 impl Drawing {
     fn new(graph: &GraphConfig) -> Self {
@@ -124,12 +150,17 @@ impl Drawing {
         for (index, input) in graph.inputs.iter().enumerate() {
             let id = format!("in{index}");
             let id = self.vertex(id, vec![input.name.clone()], VertexKind::Boundary);
-            producers.entry(input.name.clone()).or_insert((id, None));
+            let producer = Producer::unlabelled(id);
+            producers.entry(input.name.clone()).or_insert(producer);
         }
         for (index, node) in graph.nodes.iter().enumerate() {
             let id = self.vertex(format!("n{index}"), node_lines(node), VertexKind::Node);
             for output in &node.outputs {
-                let producer = (id.clone(), edge_label(node, output));
+                let producer = Producer {
+                    vertex: id.clone(),
+                    label: edge_label(node, output),
+                    is_back: output.link.back_edge,
+                };
                 producers.entry(output.name.clone()).or_insert(producer);
             }
         }
@@ -150,16 +181,19 @@ impl Drawing {
         if stream.name.is_empty() {
             return;
         }
-        let (from, label) = producers.get(&stream.name).cloned().unwrap_or_else(|| {
+        let producer = producers.get(&stream.name).cloned().unwrap_or_else(|| {
             let id = format!("missing{}", self.vertices.len());
-            let producer = (
-                self.vertex(id, vec![stream.name.clone()], VertexKind::Missing),
-                None,
-            );
+            let id = self.vertex(id, vec![stream.name.clone()], VertexKind::Missing);
+            let producer = Producer::unlabelled(id);
             producers.insert(stream.name.clone(), producer.clone());
             producer
         });
-        self.edges.push(Edge { from, to, label });
+        self.edges.push(Edge {
+            from: producer.vertex,
+            to,
+            label: producer.label,
+            is_back: producer.is_back || stream.link.back_edge,
+        });
     }
 }
 
@@ -172,9 +206,21 @@ fn edge_label(node: &NodeConfig, output: &StreamConfig) -> Option<String> {
 }
 
 fn node_lines(node: &NodeConfig) -> Vec<String> {
-    let mut lines = vec![node.name.clone(), node.module.name.clone()];
+    let module = &node.module.name;
+    let module = match instances(node) {
+        Some(instances) => format!("{module} ×{instances}"),
+        None => module.clone(),
+    };
+    let mut lines = vec![node.name.clone(), module];
     lines.extend(detail(node));
     lines
+}
+
+/// As how many instances the node runs, where it is more than one.
+fn instances(node: &NodeConfig) -> Option<u64> {
+    let of_bmf = || node.option.get("dist_nums")?.as_u64();
+    let given = node.parallel.map(|parallel| parallel.instances as u64);
+    given.or_else(of_bmf).filter(|&instances| instances > 1)
 }
 
 /// The one option that tells most about the node.

@@ -17,7 +17,7 @@ fn timestamps_print_as_seconds() {
     1.040000s
     -0.000001s
     -2.500000s
-    -9223372036854.775808s
+    before the stream
     ");
 }
 

@@ -12,6 +12,10 @@ pub(crate) struct Options {}
 pub(crate) struct PassThrough;
 
 impl Module for PassThrough {
+    fn promise(&self) -> Promise {
+        Promise::PerPort
+    }
+
     fn process(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
         for port in 0..task.inputs().len() {
             while let Some(packet) = task.pop(port) {

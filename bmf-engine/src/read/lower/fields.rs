@@ -5,7 +5,7 @@ use bmf_core::{Diagnostic, Span};
 
 use super::super::suggestion;
 use super::super::tree::{Entry, Tree, Value};
-use super::Context;
+use super::{Context, size, unknown_choice};
 
 /// The keys of one object, and what messages call it.
 pub(super) struct Fields<'t> {
@@ -103,7 +103,7 @@ impl<'t> Fields<'t> {
             .filter(|number| (min..=max).contains(number))
             .and_then(|number| T::try_from(number).ok());
         if fitting.is_none() {
-            let wanted = if number.is_some_and(|number| number > max) {
+            let wanted = if is_above(&entry.value, max) {
                 format!("a whole number of at most {max}")
             } else {
                 format!("a whole number of at least {min}")
@@ -111,6 +111,64 @@ impl<'t> Fields<'t> {
             self.expected(entry, &wanted, cx);
         }
         fitting
+    }
+
+    /// A number of bytes: at least one, and as many as a signed number holds, because TOML knows no
+    /// larger one.
+    pub(super) fn bytes(&self, key: &str, cx: &mut Context<'_>) -> Option<u64> {
+        let entry = self.get(key)?;
+        match &entry.value.value {
+            Value::String(text) => match size::parse(text) {
+                Ok(bytes) => Some(bytes),
+                Err(problem) => {
+                    let owner = &self.owner;
+                    let wanted = problem.wanted();
+                    let message =
+                        format!("\"{key}\" of {owner}: expected {wanted}, found {text:?}");
+                    cx.error_with_help(message, entry.value.span, problem.help());
+                    None
+                }
+            },
+            Value::Number(_) => {
+                let bytes: Option<i64> = self.whole(key, 1, i64::MAX, cx);
+                bytes.map(i64::unsigned_abs)
+            }
+            _ => {
+                self.expected(entry, size::Problem::NoSize.wanted(), cx);
+                None
+            }
+        }
+    }
+
+    /// One of the `known` words.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        key: &str,
+        known: &[(&str, T)],
+        cx: &mut Context<'_>,
+    ) -> Option<T> {
+        let (text, span) = self.string(key, cx)?;
+        let found = known.iter().find(|(name, _)| *name == text);
+        if found.is_none() {
+            let known: Vec<&str> = known.iter().map(|&(name, _)| name).collect();
+            unknown_choice(key, text, &known, span, cx);
+        }
+        found.map(|&(_, value)| value)
+    }
+
+    /// True or false; BMF writes flags as 1 and 0.
+    pub(super) fn flag(&self, key: &str, cx: &mut Context<'_>) -> bool {
+        let Some(entry) = self.get(key) else {
+            return false;
+        };
+        match &entry.value.value {
+            Value::Bool(value) => *value,
+            Value::Number(number) => number.as_f64() != Some(0.0),
+            _ => {
+                self.expected(entry, "true, false, 1 or 0", cx);
+                false
+            }
+        }
     }
 
     /// Reports that the value of `entry` is not `wanted`.
@@ -132,6 +190,16 @@ pub(super) fn items<'t>(
             mismatch(&entry.key, owner, wanted, &entry.value, cx);
             &[]
         }
+    }
+}
+
+fn is_above(value: &Tree, max: i64) -> bool {
+    match &value.value {
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => number > max,
+            None => number.as_f64().is_some_and(|number| number > max as f64),
+        },
+        _ => false,
     }
 }
 

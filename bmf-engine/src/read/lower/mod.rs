@@ -1,17 +1,23 @@
 //! Tree to configuration, top level. Every problem is collected; none ends the reading early.
 
 mod fields;
+mod flow;
 mod name;
 mod node;
 mod reference;
+mod set;
+mod size;
 mod stream;
 
-use bmf_core::config::{GraphConfig, GraphMode, GraphOptions, NodeConfig, StreamConfig};
+use bmf_core::config::{
+    GraphConfig, GraphMode, GraphOptions, NodeConfig, OnDeadlock, StreamConfig,
+};
 use bmf_core::{Diagnostic, Diagnostics, Options, Span};
 
 use fields::Fields;
 pub(super) use name::{base_name, unique};
 use reference::Reference;
+pub(super) use set::{NODE_SETTINGS, set_graph_option, set_node_setting};
 
 use super::tree::{Entry, Tree, Value};
 use super::{Dialect, suggestion};
@@ -22,10 +28,14 @@ const GRAPH_SUGAR: &[&str] = &["options", "inputs", "outputs"];
 /// Graph options that the configuration has fields for.
 const OPTION_KEYS: &[&str] = &[
     "scheduler_count",
+    "executors",
     "time_out",
     "dump_graph",
     "graph_name",
     "queue_length_limit",
+    "queue_bytes_limit",
+    "memory_budget",
+    "on_deadlock",
 ];
 
 /// Graph options that BMF's builders write and that mean nothing here.
@@ -38,13 +48,7 @@ const OPTION_KEYS_OF_BMF: &[&str] = &[
 
 /// The graph that `tree` describes, as far as it can be understood.
 pub(super) fn graph(tree: &Tree, dialect: Dialect, out: &mut Diagnostics) -> GraphConfig {
-    let mut cx = Context {
-        dialect,
-        out,
-        references: Vec::new(),
-        names: Vec::new(),
-        given_ids: Vec::new(),
-    };
+    let mut cx = Context::new(dialect, out);
     let mut graph = GraphConfig::default();
     let Value::Object(entries) = &tree.value else {
         let found = tree.describe(dialect);
@@ -58,7 +62,10 @@ pub(super) fn graph(tree: &Tree, dialect: Dialect, out: &mut Diagnostics) -> Gra
     fields.check_keys(&[GRAPH_KEYS, cx.sugar(GRAPH_SUGAR)], &mut cx);
     graph.mode = mode(&fields, &mut cx);
     if let Some(options) = cx.one_of(&fields, "option", "options") {
-        graph.option = graph_options(options, &mut cx);
+        let owner = "the graph's options";
+        if let Some(fields) = Fields::of(options, "the graph", owner, &mut cx) {
+            graph.option = graph_options(&fields, &mut cx);
+        }
     }
     if let Some(streams) = cx.one_of(&fields, "input_streams", "inputs") {
         graph.inputs = cx.streams(streams, "the graph");
@@ -82,7 +89,17 @@ struct Context<'a> {
     given_ids: Vec<Option<u32>>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    fn new(dialect: Dialect, out: &'a mut Diagnostics) -> Self {
+        Self {
+            dialect,
+            out,
+            references: Vec::new(),
+            names: Vec::new(),
+            given_ids: Vec::new(),
+        }
+    }
+
     fn error(&mut self, message: String, span: Span) {
         self.out.push(Diagnostic::error(message).at(span));
     }
@@ -134,23 +151,25 @@ fn unknown_choice(what: &str, text: &str, known: &[&str], span: Span, cx: &mut C
     cx.error_with_help(message, span, help);
 }
 
-fn graph_options(entry: &Entry, cx: &mut Context<'_>) -> GraphOptions {
-    let mut option = GraphOptions::default();
-    let Some(fields) = Fields::of(entry, "the graph", "the graph's options", cx) else {
-        return option;
-    };
+fn graph_options(fields: &Fields<'_>, cx: &mut Context<'_>) -> GraphOptions {
     fields.check_keys(&[OPTION_KEYS, OPTION_KEYS_OF_BMF], cx);
-    option.scheduler_count = fields.whole("scheduler_count", 1, u32::MAX.into(), cx);
-    option.queue_length_limit = fields.whole("queue_length_limit", 1, u32::MAX.into(), cx);
-    option.graph_name = fields.text("graph_name", cx);
-    option.time_out = seconds(&fields, cx);
-    option.dump_graph = flag(&fields, "dump_graph", cx);
     let other = fields
         .entries()
         .filter(|entry| !OPTION_KEYS.contains(&entry.key.as_str()))
         .map(|entry| (entry.key.clone(), entry.value.to_json()));
-    option.other = Options(other.collect());
-    option
+    let on_deadlock = fields.choice("on_deadlock", &OnDeadlock::ALL, cx);
+    GraphOptions {
+        scheduler_count: fields.whole("scheduler_count", 1, u32::MAX.into(), cx),
+        executors: flow::executors(fields, cx),
+        time_out: seconds(fields, cx),
+        dump_graph: fields.flag("dump_graph", cx),
+        graph_name: fields.text("graph_name", cx),
+        queue_length_limit: fields.whole("queue_length_limit", 1, u32::MAX.into(), cx),
+        queue_bytes_limit: fields.bytes("queue_bytes_limit", cx),
+        memory_budget: fields.bytes("memory_budget", cx),
+        on_deadlock: on_deadlock.unwrap_or_default(),
+        other: Options(other.collect()),
+    }
 }
 
 fn seconds(fields: &Fields<'_>, cx: &mut Context<'_>) -> f64 {
@@ -165,21 +184,6 @@ fn seconds(fields: &Fields<'_>, cx: &mut Context<'_>) -> f64 {
         fields.expected(entry, "a number of seconds, 0 for none", cx);
         0.0
     })
-}
-
-/// BMF writes flags as 0 and 1.
-fn flag(fields: &Fields<'_>, key: &str, cx: &mut Context<'_>) -> bool {
-    let Some(entry) = fields.get(key) else {
-        return false;
-    };
-    match &entry.value.value {
-        Value::Bool(value) => *value,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        _ => {
-            fields.expected(entry, "true, false, 1 or 0", cx);
-            false
-        }
-    }
 }
 
 /// In TOML, `outputs` refers to nodes as their inputs do; `output_streams` names streams.

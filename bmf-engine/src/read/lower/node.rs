@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use bmf_core::config::{InputManager, ModuleRef, NodeConfig};
+use bmf_core::config::{ModuleRef, NodeConfig};
 use bmf_core::{Options, Span};
 
 use super::super::Dialect;
 use super::super::tree::{Entry, Tree, Value, object_to_json};
 use super::fields::{self, Fields};
 use super::reference::Place;
-use super::{Context, unknown_choice};
+use super::{Context, flow};
 
 const NODE_KEYS: &[&str] = &[
     "id",
@@ -22,7 +22,10 @@ const NODE_KEYS: &[&str] = &[
     "output_streams",
     "input_manager",
     "scheduler",
+    "executor",
+    "parallel",
     "queue_length_limit",
+    "queue_bytes_limit",
     "batch",
     "action",
 ];
@@ -39,6 +42,7 @@ const META_KEYS: &[&str] = &[
     "premodule_id",
     "callback_binding",
     "queue_length_limit",
+    "queue_bytes_limit",
     "bundle_id",
 ];
 
@@ -244,17 +248,21 @@ fn streams(node: &mut NodeConfig, fields: &Fields<'_>, cx: &mut Context<'_>) {
 }
 
 /// What decides how the node runs.
-fn running(node: &mut NodeConfig, fields: &Fields<'_>, cx: &mut Context<'_>) {
+pub(super) fn running(node: &mut NodeConfig, fields: &Fields<'_>, cx: &mut Context<'_>) {
     node.scheduler = fields.whole("scheduler", 0, u32::MAX.into(), cx);
-    node.spans.scheduler = fields.get("scheduler").map(|entry| entry.value.span);
+    node.executor = fields.text("executor", cx);
+    let place = fields.get("executor").or_else(|| fields.get("scheduler"));
+    node.spans.scheduler = place.map(|entry| entry.value.span);
     node.batch = fields.whole("batch", 1, u32::MAX.into(), cx);
     node.queue_length_limit = fields.whole("queue_length_limit", 1, u32::MAX.into(), cx);
-    if let Some((text, span)) = fields.string("input_manager", cx) {
-        node.input_manager = InputManager::from_name(text);
-        if node.input_manager.is_none() {
-            let known = InputManager::ALL.map(|(name, _)| name);
-            unknown_choice("input_manager", text, &known, span, cx);
-        }
+    node.queue_bytes_limit = fields.bytes("queue_bytes_limit", cx);
+    if let Some((manager, span)) = flow::input_manager(fields, cx) {
+        node.input_manager = Some(manager);
+        node.spans.input_manager = Some(span);
+    }
+    if let Some((parallel, span)) = flow::parallel(fields, cx) {
+        node.parallel = Some(parallel);
+        node.spans.parallel = Some(span);
     }
 }
 
@@ -271,12 +279,16 @@ fn meta(node: &mut NodeConfig, fields: &Fields<'_>, cx: &mut Context<'_>) {
     };
     meta.check_keys(&[META_KEYS], cx);
     bindings(node, &meta, cx);
-    let limit = meta.whole("queue_length_limit", 1, u32::MAX.into(), cx);
-    if let (Some(entry), Some(_)) = (meta.get("queue_length_limit"), node.queue_length_limit) {
-        let message = format!("{} has its \"queue_length_limit\" twice", fields.owner());
-        cx.error(message, entry.key_span);
+    for key in ["queue_length_limit", "queue_bytes_limit"] {
+        if let (Some(entry), Some(_)) = (meta.get(key), fields.get(key)) {
+            let message = format!("{} has its \"{key}\" twice", fields.owner());
+            cx.error(message, entry.key_span);
+        }
     }
-    node.queue_length_limit = node.queue_length_limit.or(limit);
+    let packets = meta.whole("queue_length_limit", 1, u32::MAX.into(), cx);
+    node.queue_length_limit = node.queue_length_limit.or(packets);
+    let bytes = meta.bytes("queue_bytes_limit", cx);
+    node.queue_bytes_limit = node.queue_bytes_limit.or(bytes);
 }
 
 /// What only bindings to other languages can give: instances and callbacks by number.

@@ -5,11 +5,12 @@ use bmf_core::config::StreamConfig;
 
 use super::super::Dialect;
 use super::super::tree::{Entry, Tree, Value};
-use super::Context;
 use super::fields::{self, Fields};
 use super::reference::{Place, Reference};
+use super::{Context, flow};
 
 const STREAM_KEYS: &[&str] = &["identifier", "notify", "alias", "stream_alias"];
+const STREAM_SUGAR: &[&str] = &["stream"];
 
 impl Context<'_> {
     /// The streams in the array `entry`, which is a key of `owner`.
@@ -19,12 +20,12 @@ impl Context<'_> {
         streams
             .map(|(index, item)| {
                 let owner = format!("{}[{index}] of {owner}", entry.key);
-                self.stream(item, &owner)
+                self.stream(item, &owner, None)
             })
             .collect()
     }
 
-    /// The same where a string refers to a node: `"scale"`, `"decode.video"`.
+    /// The same where a string, or the key `stream`, refers to a node: `"scale"`, `"decode.video"`.
     pub(super) fn connections(
         &mut self,
         entry: &Entry,
@@ -32,37 +33,31 @@ impl Context<'_> {
         place: Place,
     ) -> Vec<StreamConfig> {
         let items = fields::items(entry, owner, "an array of streams", self);
-        let mut streams = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            if let Value::String(target) = &item.value {
-                self.references.push(Reference {
-                    target: target.clone(),
-                    span: item.span,
-                    place,
-                    index,
-                });
-                streams.push(StreamConfig {
-                    span: Some(item.span),
-                    ..StreamConfig::default()
-                });
-            } else {
-                let owner = format!("{}[{index}] of {owner}", entry.key);
-                streams.push(self.stream(item, &owner));
-            }
-        }
+        let streams = items.iter().enumerate();
         streams
+            .map(|(index, item)| {
+                let owner = format!("{}[{index}] of {owner}", entry.key);
+                self.stream(item, &owner, Some((place, index)))
+            })
+            .collect()
     }
 
     /// One stream. What cannot be understood becomes an unconnected one, to keep the others in
-    /// their places.
-    fn stream(&mut self, item: &Tree, owner: &str) -> StreamConfig {
+    /// their places. At a `place` for references it may be one.
+    fn stream(&mut self, item: &Tree, owner: &str, place: Option<(Place, usize)>) -> StreamConfig {
         match (&item.value, self.dialect) {
             (Value::Object(entries), _) => {
                 let fields = Fields::new(owner, entries, item.span);
-                fields.check_keys(&[STREAM_KEYS], self);
-                self.stream_of(&fields)
+                fields.check_keys(
+                    &[STREAM_KEYS, flow::LINK_KEYS, self.sugar(STREAM_SUGAR)],
+                    self,
+                );
+                StreamConfig {
+                    link: flow::link(&fields, self),
+                    ..self.stream_of(&fields, place)
+                }
             }
-            (Value::String(text), Dialect::Toml) => from_identifier(text, item.span),
+            (Value::String(text), Dialect::Toml) => self.named(text, item.span, place),
             (other, _) => {
                 let found = item.describe(self.dialect);
                 let help = match other {
@@ -76,9 +71,14 @@ impl Context<'_> {
         }
     }
 
-    fn stream_of(&mut self, fields: &Fields<'_>) -> StreamConfig {
-        let Some(entry) = fields.get("identifier") else {
-            let message = format!("{} has no \"identifier\"", fields.owner());
+    /// The stream with its names; its settings are read elsewhere.
+    fn stream_of(&mut self, fields: &Fields<'_>, place: Option<(Place, usize)>) -> StreamConfig {
+        let Some(entry) = self.one_of(fields, "identifier", "stream") else {
+            let wanted = match self.dialect {
+                Dialect::Json => "identifier",
+                Dialect::Toml => "stream",
+            };
+            let message = format!("{} has no \"{wanted}\"", fields.owner());
             self.error(message, fields.start());
             return StreamConfig::default();
         };
@@ -86,7 +86,8 @@ impl Context<'_> {
             fields.expected(entry, "a string", self);
             return StreamConfig::default();
         };
-        let mut stream = from_identifier(identifier, entry.value.span);
+        let place = place.filter(|_| entry.key == "stream");
+        let mut stream = self.named(identifier, entry.value.span, place);
         // BMF's own dumps have the port in a key of its own.
         let notify = fields.text("notify", self);
         stream.port = stream.port.or(notify);
@@ -96,6 +97,23 @@ impl Context<'_> {
         stream.alias = alias.or(stream_alias);
         stream
     }
+
+    /// The stream that `text` names: a reference at a `place` for one, else an identifier.
+    fn named(&mut self, text: &str, span: Span, place: Option<(Place, usize)>) -> StreamConfig {
+        let Some((place, index)) = place else {
+            return from_identifier(text, span);
+        };
+        self.references.push(Reference {
+            target: text.to_owned(),
+            span,
+            place,
+            index,
+        });
+        StreamConfig {
+            span: Some(span),
+            ..StreamConfig::default()
+        }
+    }
 }
 
 /// `port:name` or `name`; with an empty port the name itself may contain a colon.
@@ -104,7 +122,7 @@ fn from_identifier(identifier: &str, span: Span) -> StreamConfig {
     StreamConfig {
         name: name.to_owned(),
         port: Some(port.to_owned()).filter(|port| !port.is_empty()),
-        alias: None,
         span: Some(span),
+        ..StreamConfig::default()
     }
 }

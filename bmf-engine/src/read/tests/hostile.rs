@@ -30,7 +30,7 @@ fn nul_inside_of_strings_is_kept() {
 #[test]
 fn huge_numbers() {
     insta::assert_snapshot!(check_json(r#"{"nodes": [{"id": 1e400, "module_info": {"name": "m"}}]}"#), @"g.json:1:19: error: the number 1e400 cannot be represented");
-    insta::assert_snapshot!(check_json(r#"{"nodes": [{"id": 99999999999999999999999, "module_info": {"name": "m"}}]}"#), @r#"g.json:1:19: error: "id" of nodes[0]: expected a whole number of at least 0, found 1e+23"#);
+    insta::assert_snapshot!(check_json(r#"{"nodes": [{"id": 99999999999999999999999, "module_info": {"name": "m"}}]}"#), @r#"g.json:1:19: error: "id" of nodes[0]: expected a whole number of at most 4294967295, found 1e+23"#);
     let digits = "9".repeat(100_000);
     assert!(
         check_json(&format!(r#"{{"nodes": [{{"id": {digits}}}]}}"#))
@@ -87,7 +87,19 @@ fn mutated(sample: &'static str) -> impl Strategy<Value = String> {
     })
 }
 
-const TOML: &str = "mode = \"Normal\"\n[option]\ntime_out = 1.5\n[nodes.a]\nmodule = \"m\"\n[[nodes.b]]\ninputs = [\"a.x\", 'a']\noptions = { x.y = 1, z = [1, 2] }\n";
+const TOML: &str = r#"mode = "Normal"
+[option]
+time_out = 1.5
+memory_budget = "64 MiB"
+executors = { io = 2, gpu = { workers = 1 } }
+[nodes.a]
+module = "m"
+parallel = { instances = 4, distribution = "least_loaded" }
+input_manager = { name = "mux", x = 1 }
+[[nodes.b]]
+inputs = ["a.x", 'a', { stream = "a.y", on_full = "latest", back_edge = true }]
+options = { x.y = 1, z = [1, 2] }
+"#;
 const LINE: &str =
     "decode 'in 1.mp4' ! scale 1280:720 ! encode out.mp4 crf=23 video_params.preset=\"x\\\"y\"";
 
@@ -100,6 +112,9 @@ proptest! {
         let (mut graph, _) = parse_line("testsrc ! encode b", &registry()).unwrap();
         let _ = set_option(&mut graph, &text);
         let _ = set_option(&mut graph, &format!("encode.{text}"));
+        for key in ["encode.parallel", "encode.input_manager", "option.memory_budget", "option.executors"] {
+            let _ = set_option(&mut graph, &format!("{key}={text}"));
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::graphs::{PUSH_DATA, TRANSCODE};
 #[test]
 fn the_sample_of_bmf_is_read_with_its_misspelt_key_reported() {
     insta::assert_snapshot!(check_json(TRANSCODE), @r#"
-    GraphOptions { scheduler_count: None, time_out: 0.0, dump_graph: true, graph_name: None, queue_length_limit: None, other: Options({}) }
+    options dump_graph=true
     node 0 'c_ffmpeg_decoder_0' (c_ffmpeg_decoder)
       out [audio:ffmpeg_decoder_0_2] [video:ffmpeg_decoder_0_1]
       {"input_path":"../../files/big_bunny_10s_30fps.mp4"}
@@ -125,7 +125,7 @@ fn graph_options() {
         "nodes": [] /* none */
     }"#), @r#"
     mode Server
-    GraphOptions { scheduler_count: Some(3), time_out: 1.5, dump_graph: true, graph_name: Some("g"), queue_length_limit: Some(8), other: Options({"optimize_graph": Bool(false), "user_id": String("1"), "hungry_check": Number(1), "no_output_stream": Bool(true), "scheduler_cuont": Number(2)}) }
+    options scheduler_count=3 time_out=1.5 dump_graph=true graph_name="g" limit=8 {"optimize_graph":false,"user_id":"1","hungry_check":1,"no_output_stream":true,"scheduler_cuont":2}
     graph in [i]
     graph out [o]
     g.json:6:39: warning: unknown key "scheduler_cuont" in the graph's options
@@ -226,7 +226,7 @@ fn unknown_words_list_the_known_ones() {
     g.json:1:10: error: unknown mode "Servre" (known are Normal, Server, Generator, Subgraph, Pushdata)
       help: did you mean "Server"?
     "#);
-    insta::assert_snapshot!(node(r#""input_manager": "sync""#), @r#"g.json:2:18: error: unknown input_manager "sync" (known are immediate, default, server, framesync, clocksync)"#);
+    insta::assert_snapshot!(node(r#""input_manager": "sync""#), @r#"g.json:2:18: error: unknown input_manager "sync" (known are immediate, default, server, framesync, clocksync, syncset, timestamp_align, barrier, fixed_size, early_close, mux)"#);
 }
 
 #[test]

@@ -66,6 +66,9 @@ fn add(registry: &mut Registry, name: &str, inputs: Ports, outputs: Ports, verb:
         input_manager: None,
         is_sink: name.ends_with("sink") || name.ends_with("encoder"),
         may_block: false,
+        wants_bounds: false,
+        any_room: false,
+        flushes_early: false,
     };
     registry.add(Arc::new(TestFactory { descriptor, verb }));
 }

@@ -1,5 +1,6 @@
 //! Small texts in, a compact form of the graph or the diagnostics out.
 
+mod flow;
 mod graphs;
 mod hostile;
 mod json_reading;
@@ -12,7 +13,9 @@ mod views;
 use std::fmt::Write;
 
 use bmf_core::SourceText;
-use bmf_core::config::{GraphConfig, NodeConfig, StreamConfig};
+use bmf_core::config::{
+    ExecutorConfig, GraphConfig, GraphOptions, LinkConfig, NodeConfig, StreamConfig,
+};
 
 use super::{ReadResult, parse_json, parse_toml};
 
@@ -38,12 +41,12 @@ fn show_result(result: ReadResult) -> String {
 /// The graph without places and without what has its default.
 fn show(graph: &GraphConfig) -> String {
     let mut text = String::new();
-    let option = &graph.option;
     if graph.mode != Default::default() {
         writeln!(text, "mode {}", graph.mode.name()).unwrap();
     }
-    if *option != Default::default() {
-        writeln!(text, "{option:?}").unwrap();
+    let options = graph_settings(&graph.option);
+    if !options.is_empty() {
+        writeln!(text, "options {}", options.join(" ")).unwrap();
     }
     streams(&mut text, "graph in", &graph.inputs);
     streams(&mut text, "graph out", &graph.outputs);
@@ -51,6 +54,65 @@ fn show(graph: &GraphConfig) -> String {
         show_node(&mut text, node);
     }
     text
+}
+
+/// `name=value`, unless it has its default.
+fn setting<T: std::fmt::Debug + Default + PartialEq>(name: &str, value: &T) -> Option<String> {
+    let shown = format!("{value:?}");
+    let inner = shown
+        .strip_prefix("Some(")
+        .and_then(|rest| rest.strip_suffix(")"));
+    let shown = inner.unwrap_or(&shown);
+    (*value != T::default()).then(|| format!("{name}={shown}"))
+}
+
+fn graph_settings(option: &GraphOptions) -> Vec<String> {
+    let GraphOptions {
+        scheduler_count,
+        executors,
+        time_out,
+        dump_graph,
+        graph_name,
+        queue_length_limit,
+        queue_bytes_limit,
+        memory_budget,
+        on_deadlock,
+        other,
+    } = option;
+    let settings = [
+        setting("scheduler_count", scheduler_count),
+        setting("time_out", time_out),
+        setting("dump_graph", dump_graph),
+        setting("graph_name", graph_name),
+        setting("limit", queue_length_limit),
+        setting("bytes", queue_bytes_limit),
+        setting("budget", memory_budget),
+        setting("on_deadlock", on_deadlock),
+    ];
+    let executor =
+        |ExecutorConfig { name, workers }: &ExecutorConfig| format!("executor {name:?}×{workers}");
+    let other = (!other.0.is_empty()).then(|| serde_json::to_string(other).unwrap());
+    let settings = settings.into_iter().flatten();
+    let settings = settings.chain(executors.iter().map(executor));
+    settings.chain(other).collect()
+}
+
+fn link_settings(link: &LinkConfig) -> Vec<String> {
+    let LinkConfig {
+        queue_length_limit,
+        queue_bytes_limit,
+        on_full,
+        time_order,
+        back_edge,
+    } = link;
+    let settings = [
+        setting("limit", queue_length_limit),
+        setting("bytes", queue_bytes_limit),
+        setting("on_full", on_full),
+        setting("time_order", time_order),
+        back_edge.then(|| "back".to_owned()),
+    ];
+    settings.into_iter().flatten().collect()
 }
 
 fn show_node(text: &mut String, node: &NodeConfig) {
@@ -67,13 +129,21 @@ fn show_node(text: &mut String, node: &NodeConfig) {
     }
     let mut settings = Vec::new();
     settings.extend(node.alias.as_ref().map(|alias| format!("alias={alias}")));
-    settings.extend(node.input_manager.map(|manager| manager.name().to_owned()));
-    settings.extend(node.scheduler.map(|index| format!("scheduler={index}")));
+    if let Some(manager) = &node.input_manager {
+        settings.push(manager.manager.name().to_owned());
+        if !manager.options.0.is_empty() {
+            settings.push(serde_json::to_string(&manager.options).unwrap());
+        }
+    }
+    settings.extend(setting("scheduler", &node.scheduler));
+    settings.extend(setting("executor", &node.executor));
     settings.extend(
-        node.queue_length_limit
-            .map(|limit| format!("limit={limit}")),
+        node.parallel
+            .map(|parallel| format!("×{} {:?}", parallel.instances, parallel.distribution)),
     );
-    settings.extend(node.batch.map(|batch| format!("batch={batch}")));
+    settings.extend(setting("limit", &node.queue_length_limit));
+    settings.extend(setting("bytes", &node.queue_bytes_limit));
+    settings.extend(setting("batch", &node.batch));
     settings.extend(node.premodule_id.map(|id| format!("premodule={id}")));
     if !node.callback_binding.is_empty() {
         settings.push(format!("callbacks={:?}", node.callback_binding));
@@ -90,8 +160,10 @@ fn streams(text: &mut String, what: &str, streams: &[StreamConfig]) {
     let shown: Vec<String> = streams
         .iter()
         .map(|stream| {
-            let alias = stream.alias.iter().map(|alias| format!(" as {alias}"));
-            format!("[{}{}]", stream.identifier(), alias.collect::<String>())
+            let alias = stream.alias.iter().map(|alias| format!("as {alias}"));
+            let details = alias.chain(link_settings(&stream.link));
+            let details: String = details.map(|detail| format!(" {detail}")).collect();
+            format!("[{}{details}]", stream.identifier())
         })
         .collect();
     writeln!(text, "{what} {}", shown.join(" ")).unwrap();

@@ -1,8 +1,9 @@
 //! A graph written and read again is the same graph.
 
 use bmf_core::config::{
-    GraphConfig, GraphMode, GraphOptions, InputManager, ModuleRef, NodeConfig, NodeSpans,
-    StreamConfig,
+    Distribution, ExecutorConfig, GraphConfig, GraphMode, GraphOptions, InputManager,
+    InputManagerConfig, LinkConfig, ModuleRef, NodeConfig, NodeSpans, OnDeadlock, OnFull,
+    ParallelConfig, StreamConfig, TimeOrder,
 };
 use bmf_core::{Options, SourceText};
 use proptest::option::of;
@@ -48,6 +49,9 @@ fn unordered(mut graph: GraphConfig) -> String {
     for node in &mut graph.nodes {
         node.outputs.sort_by_key(StreamConfig::identifier);
         sort_keys(&mut node.option.0);
+        if let Some(manager) = &mut node.input_manager {
+            sort_keys(&mut manager.options.0);
+        }
     }
     show(&graph)
 }
@@ -175,16 +179,60 @@ fn name() -> impl Strategy<Value = String> {
     "[a-c.:0\" é]{1,4}"
 }
 
+fn words<T: Copy + std::fmt::Debug + 'static, const N: usize>(
+    all: [(&'static str, T); N],
+) -> impl Strategy<Value = T> {
+    select(all.map(|(_, value)| value).to_vec())
+}
+
+fn bytes() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(1), Just(i64::MAX.unsigned_abs()), 1..1_u64 << 40]
+}
+
+prop_compose! {
+    fn link()(
+        queue_length_limit in of(1..9_usize), queue_bytes_limit in of(bytes()),
+        on_full in of(words(OnFull::ALL)), time_order in of(words(TimeOrder::ALL)),
+        back_edge in any::<bool>(),
+    ) -> LinkConfig {
+        LinkConfig { queue_length_limit, queue_bytes_limit, on_full, time_order, back_edge }
+    }
+}
+
+prop_compose! {
+    fn input_manager()(manager in words(InputManager::ALL), options in options()) -> InputManagerConfig {
+        InputManagerConfig { manager, options }
+    }
+}
+
+prop_compose! {
+    fn parallel()(instances in 1..1025_usize, distribution in words(Distribution::ALL)) -> ParallelConfig {
+        ParallelConfig { instances, distribution }
+    }
+}
+
+/// Names are unique, since executors are the keys of an object.
+fn executors() -> impl Strategy<Value = Vec<ExecutorConfig>> {
+    prop::collection::btree_map(name(), 1..1025_usize, 0..3).prop_map(|executors| {
+        let executors = executors.into_iter();
+        executors
+            .map(|(name, workers)| ExecutorConfig { name, workers })
+            .collect()
+    })
+}
+
 fn stream() -> impl Strategy<Value = StreamConfig> {
     (
         prop_oneof![name(), Just(String::new())],
         of(port()),
         of(name()),
+        prop_oneof![Just(LinkConfig::default()), link()],
     )
-        .prop_map(|(name, port, alias)| StreamConfig {
+        .prop_map(|(name, port, alias, link)| StreamConfig {
             name,
             port,
             alias,
+            link,
             span: None,
         })
 }
@@ -240,12 +288,13 @@ prop_compose! {
         id in any::<u32>(), alias in of(name()), name in name(), module in module(),
         inputs in streams(), outputs in streams(), option in options(),
         (scheduler, queue_length_limit, batch) in (of(0..9_usize), of(1..9_usize), of(1..9_usize)),
-        input_manager in of(select(InputManager::ALL.map(|(_, manager)| manager).to_vec())),
+        (input_manager, executor, parallel) in (of(input_manager()), of(name()), of(parallel())),
+        queue_bytes_limit in of(bytes()),
         premodule_id in of(0..9), callback_binding in prop::collection::vec(any::<(i64, i64)>(), 0..2),
     ) -> NodeConfig {
         NodeConfig {
-            id, name, alias, module, inputs, outputs, option, scheduler, input_manager,
-            queue_length_limit, batch, premodule_id, callback_binding, spans: NodeSpans::default(),
+            id, name, alias, module, inputs, outputs, option, scheduler, executor, parallel,
+            input_manager, queue_length_limit, queue_bytes_limit, batch, premodule_id, callback_binding, spans: NodeSpans::default(),
         }
     }
 }
@@ -254,7 +303,9 @@ prop_compose! {
     fn graph()(
         mode in select(GraphMode::ALL.map(|(_, mode)| mode).to_vec()),
         scheduler_count in of(1..9_usize), time_out in 0.0..10.0, dump_graph in any::<bool>(),
-        graph_name in of(name()), queue_length_limit in of(1..9_usize),
+        graph_name in of(name()), queue_length_limit in of(1..9_usize), executors in executors(),
+        (queue_bytes_limit, memory_budget) in (of(bytes()), of(bytes())),
+        on_deadlock in words(OnDeadlock::ALL),
         inputs in streams(), outputs in streams(),
         mut nodes in prop::collection::vec(node(), 0..4),
     ) -> GraphConfig {
@@ -269,7 +320,8 @@ prop_compose! {
         });
         let other = Options::from_value(json!({"user_id": "1"})).unwrap_or_default();
         let option = GraphOptions {
-            scheduler_count, time_out, dump_graph, graph_name, queue_length_limit, other,
+            scheduler_count, executors, time_out, dump_graph, graph_name, queue_length_limit,
+            queue_bytes_limit, memory_budget, on_deadlock, other,
         };
         GraphConfig { source: None, mode, option, inputs, outputs, nodes }
     }

@@ -31,7 +31,7 @@ video_params.crf = 23
 #[test]
 fn references_make_the_streams() {
     insta::assert_snapshot!(check_toml(TRANSCODE), @r#"
-    GraphOptions { scheduler_count: None, time_out: 10.0, dump_graph: false, graph_name: None, queue_length_limit: None, other: Options({}) }
+    options time_out=10.0
     node 0 'decode' (c_ffmpeg_decoder)
       out [video:decode.video] [audio:decode.audio]
       {"input_path":"in.mp4"}

@@ -93,3 +93,53 @@ fn labels_are_escaped_and_the_borders_of_the_graph_shown() {
       n1 -->|"text"| out1
     "#);
 }
+
+#[test]
+fn loops_are_dashed_and_parallel_nodes_counted() {
+    let graph = toml(
+        r#"
+        [nodes.limit]
+        module = "flow_limiter"
+        inputs = ["camera", { stream = "show.done", back_edge = true }]
+        [nodes.camera]
+        module = "source"
+        options = { dist_nums = 2 }
+        [nodes.detect]
+        module = "detect"
+        parallel = 4
+        inputs = ["limit"]
+        [nodes.show]
+        module = "show"
+        parallel = 1
+        inputs = ["detect", "again"]
+        outputs = [{ stream = "again", back_edge = true }, "done:show.done"]
+    "#,
+    );
+    insta::assert_snapshot!(to_dot(&graph), @r#"
+    digraph {
+      rankdir=LR;
+      node [shape=box];
+      n0 [label="limit\nflow_limiter"];
+      n1 [label="camera\nsource ×2"];
+      n2 [label="detect\ndetect ×4"];
+      n3 [label="show\nshow"];
+      n1 -> n0;
+      n3 -> n0 [label="done" style=dashed];
+      n0 -> n2;
+      n2 -> n3;
+      n3 -> n3 [label="again" style=dashed];
+    }
+    "#);
+    insta::assert_snapshot!(to_mermaid(&graph), @r#"
+    flowchart LR
+      n0["limit<br/>flow_limiter"]
+      n1["camera<br/>source ×2"]
+      n2["detect<br/>detect ×4"]
+      n3["show<br/>show"]
+      n1 --> n0
+      n3 -.->|"done"| n0
+      n0 --> n2
+      n2 --> n3
+      n3 -.->|"again"| n3
+    "#);
+}

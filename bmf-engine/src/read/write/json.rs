@@ -1,16 +1,19 @@
 //! BMF's JSON schema.
 
-use bmf_core::config::{GraphConfig, GraphOptions, ModuleRef, NodeConfig, StreamConfig};
+use bmf_core::config::{
+    GraphConfig, GraphOptions, ModuleRef, NodeConfig, OnDeadlock, StreamConfig,
+};
 use serde_json::{Map, Value, json};
 
 use super::super::lower::base_name;
-use super::{identifier, insert, insert_some};
+use super::{flow, identifier, insert, insert_some, word};
 
 /// The graph in BMF's JSON schema.
 ///
 /// Nothing is lost: [`parse_json`](crate::read::parse_json) of the result gives an equal graph.
-/// What BMF does not know (`name` where it is not the one that reading would give, `batch`) stands
-/// in keys that it ignores.
+/// What BMF does not know (`name` where it is not the one that reading would give, `batch`, limits in
+/// bytes…) stands in keys that it ignores. An input manager with options is an object, which BMF
+/// does not read.
 pub fn to_json(graph: &GraphConfig) -> Value {
     json!({
         "mode": graph.mode.name(),
@@ -24,6 +27,9 @@ pub fn to_json(graph: &GraphConfig) -> Value {
 pub(super) fn graph_options(option: &GraphOptions) -> Map<String, Value> {
     let mut map = Map::new();
     insert_some(&mut map, "scheduler_count", option.scheduler_count);
+    if !option.executors.is_empty() {
+        insert(&mut map, "executors", flow::executors(&option.executors));
+    }
     if option.time_out != 0.0 {
         insert(&mut map, "time_out", option.time_out);
     }
@@ -33,6 +39,12 @@ pub(super) fn graph_options(option: &GraphOptions) -> Map<String, Value> {
     }
     insert_some(&mut map, "graph_name", option.graph_name.clone());
     insert_some(&mut map, "queue_length_limit", option.queue_length_limit);
+    insert_some(&mut map, "queue_bytes_limit", option.queue_bytes_limit);
+    insert_some(&mut map, "memory_budget", option.memory_budget);
+    if option.on_deadlock != OnDeadlock::default() {
+        let word = word(&OnDeadlock::ALL, option.on_deadlock);
+        insert(&mut map, "on_deadlock", word);
+    }
     map.extend(option.other.0.clone());
     map
 }
@@ -55,9 +67,12 @@ fn node(node: &NodeConfig) -> Value {
 
 /// What decides how the node runs.
 pub(super) fn running(map: &mut Map<String, Value>, node: &NodeConfig) {
-    let manager = node.input_manager.map(|manager| manager.name());
-    insert_some(map, "input_manager", manager);
+    let manager = node.input_manager.as_ref();
+    insert_some(map, "input_manager", manager.map(flow::input_manager));
     insert_some(map, "scheduler", node.scheduler);
+    insert_some(map, "executor", node.executor.clone());
+    insert_some(map, "parallel", node.parallel.map(flow::parallel));
+    insert_some(map, "queue_bytes_limit", node.queue_bytes_limit);
     insert_some(map, "batch", node.batch);
 }
 
@@ -88,8 +103,14 @@ fn streams(streams: &[StreamConfig]) -> Value {
 }
 
 pub(super) fn stream(stream: &StreamConfig) -> Value {
+    named(stream, "identifier", identifier(stream))
+}
+
+/// `stream` with its `name` under `key`.
+pub(super) fn named(stream: &StreamConfig, key: &str, name: String) -> Value {
     let mut map = Map::new();
-    insert(&mut map, "identifier", identifier(stream));
+    insert(&mut map, key, name);
     insert_some(&mut map, "alias", stream.alias.clone());
+    flow::link(&mut map, stream.link);
     map.into()
 }

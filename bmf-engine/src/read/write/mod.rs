@@ -1,6 +1,7 @@
 //! [`GraphConfig`](bmf_core::config::GraphConfig) to BMF's JSON, and to TOML. Comments and places
 //! of the source are not kept.
 
+mod flow;
 mod json;
 mod toml;
 
@@ -17,6 +18,12 @@ fn identifier(stream: &StreamConfig) -> String {
         None if stream.name.contains(':') => format!(":{}", stream.name),
         _ => stream.identifier(),
     }
+}
+
+/// How `value` is spelt, which is one of the `known` ones.
+fn word<T: Copy + PartialEq>(known: &[(&'static str, T)], value: T) -> &'static str {
+    let found = known.iter().find(|(_, other)| *other == value);
+    found.expect("the list of all has all").0
 }
 
 fn insert(map: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {

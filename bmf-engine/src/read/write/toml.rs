@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bmf_core::config::{GraphConfig, GraphMode, ModuleRef, NodeConfig, StreamConfig};
+use bmf_core::config::{GraphConfig, GraphMode, LinkConfig, ModuleRef, NodeConfig, StreamConfig};
 use serde_json::{Map, Value};
 
-use super::json::{callbacks, graph_options, module, running, stream};
+use super::json::{callbacks, graph_options, module, named, running, stream};
 use super::{identifier, insert, insert_some};
 
 /// The graph in TOML: what [`to_json`](super::to_json) says, with the nodes as tables by name.
@@ -69,7 +69,7 @@ impl<'a> Writer<'a> {
             let port = output.port.as_deref();
             let by_rule = port.is_some_and(|port| output.name == implied_name(node, port));
             by_rule
-                && output.alias.is_none()
+                && is_plain(output)
                 && self.consumed.contains(output.name.as_str())
                 && !self.declared.contains(output.name.as_str())
         })
@@ -110,11 +110,12 @@ impl<'a> Writer<'a> {
         let streams = streams.iter();
         streams
             .map(|config| {
-                let is_bare = config.port.is_none() && config.alias.is_none();
-                if is_bare && self.refers_to_itself(&config.name) {
+                if config.port.is_some() || !self.refers_to_itself(&config.name) {
+                    stream(config)
+                } else if is_plain(config) {
                     config.name.clone().into()
                 } else {
-                    stream(config)
+                    named(config, "stream", config.name.clone())
                 }
             })
             .collect()
@@ -147,13 +148,21 @@ fn implied_name(node: &NodeConfig, port: &str) -> String {
     }
 }
 
-/// Streams by identifier alone where they have no alias.
+/// Whether there is nothing to tell of `stream` but its port and its name.
+fn is_plain(stream: &StreamConfig) -> bool {
+    stream.alias.is_none() && stream.link == LinkConfig::default()
+}
+
+/// Streams by identifier alone where there is nothing else to tell.
 fn plain_streams(streams: &[StreamConfig]) -> Vec<Value> {
     let streams = streams.iter();
     streams
-        .map(|config| match config.alias {
-            None => identifier(config).into(),
-            Some(_) => stream(config),
+        .map(|config| {
+            if is_plain(config) {
+                identifier(config).into()
+            } else {
+                stream(config)
+            }
         })
         .collect()
 }

@@ -1,0 +1,84 @@
+//! Which input policy puts the packets of a node's inputs together, and its options. The policies
+//! themselves are in `bmf-streams`.
+
+use crate::Options;
+
+/// An input policy. The first five are BMF's input managers.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum InputManager {
+    /// Whatever is there, at once.
+    #[default]
+    Immediate,
+    /// Packets of equal timestamp together, in ascending order.
+    Default,
+    /// Job by job.
+    Server,
+    /// Secondary inputs repeat their last packet.
+    FrameSync,
+    /// One input is the clock.
+    ClockSync,
+    /// Inputs in groups, each group as in `Default`.
+    SyncSet,
+    /// As `Default`, after shifting each input's first packet onto that of one of them.
+    TimestampAlign,
+    /// One packet from each input, whatever the times.
+    Barrier,
+    /// As `Default`, but queues that grow too long lose their oldest packets.
+    FixedSize,
+    /// As `Default`, but the node ends with its first input.
+    EarlyClose,
+    /// The last input says which of the others counts.
+    Mux,
+}
+
+impl InputManager {
+    /// All of them by name; the first five are spelt as in BMF.
+    pub const ALL: [(&'static str, Self); 11] = [
+        ("immediate", Self::Immediate),
+        ("default", Self::Default),
+        ("server", Self::Server),
+        ("framesync", Self::FrameSync),
+        ("clocksync", Self::ClockSync),
+        ("syncset", Self::SyncSet),
+        ("timestamp_align", Self::TimestampAlign),
+        ("barrier", Self::Barrier),
+        ("fixed_size", Self::FixedSize),
+        ("early_close", Self::EarlyClose),
+        ("mux", Self::Mux),
+    ];
+
+    /// The input manager called `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|&(_, manager)| manager)
+    }
+
+    /// Its name in graphs.
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|&&(_, manager)| manager == self)
+            .map_or("immediate", |&(name, _)| name)
+    }
+}
+
+/// An input policy with its options: `"default"`, or
+/// `{"name": "timestamp_align", "base": "camera"}`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InputManagerConfig {
+    /// Which one.
+    pub manager: InputManager,
+    /// Its options, without the name.
+    pub options: Options,
+}
+
+impl From<InputManager> for InputManagerConfig {
+    fn from(manager: InputManager) -> Self {
+        Self {
+            manager,
+            options: Options::default(),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Where an application meets a running graph: streams that it feeds, and streams that it reads.
+//! Safe to use from any thread.
+//!
+//! Both stand at the end of ordinary links, so limits and back-pressure hold as between nodes. A
+//! node that frees room, or sends, wakes whoever waits here through a [`Gate`]; so does the end of
+//! the run.
+//!
+//! The graph keeps hold of both, to end what is fed when it is stopped and to begin anew when it is
+//! flushed; it does that under the same locks.
+
+mod input;
+mod output;
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use bmf_hmp::Packet;
+use bmf_streams::TimeError;
+use thiserror::Error;
+
+use crate::shared::lock;
+
+pub(crate) use input::Feed;
+pub use input::GraphInput;
+pub(crate) use output::Tap;
+pub use output::{GraphOutput, Polled};
+
+/// Where a thread of the application waits for the graph. The count makes a wake-up that comes just
+/// before the wait one that ends it.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    count: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Gate {
+    pub(crate) fn open(&self) {
+        *lock(&self.count) += 1;
+        self.changed.notify_all();
+    }
+
+    fn count(&self) -> u64 {
+        *lock(&self.count)
+    }
+
+    /// Waits until the gate has been opened since it was at `count`. False: the deadline came first.
+    fn wait(&self, count: u64, deadline: Option<Instant>) -> bool {
+        let mut now = lock(&self.count);
+        while *now == count {
+            let Some(deadline) = deadline else {
+                now = self
+                    .changed
+                    .wait(now)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.changed.wait_timeout(now, left);
+            now = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+/// Why a packet was not added to a graph.
+#[derive(Debug, Error)]
+pub enum AddError {
+    /// There is no room now.
+    #[error("stream \"{stream}\" is full: {waiting} packets wait")]
+    Full {
+        /// The stream.
+        stream: String,
+        /// How many packets wait on its fullest link.
+        waiting: usize,
+        /// The packet, for another try.
+        packet: Packet,
+    },
+    /// The packet goes back in time. The graph is not affected.
+    #[error("stream \"{stream}\", which '{consumer}' takes: {error}")]
+    Time {
+        /// The stream.
+        stream: String,
+        /// The node that takes it.
+        consumer: String,
+        /// What is wrong with its time.
+        error: TimeError,
+    },
+    /// The stream has been ended, or nobody takes it any more.
+    #[error("stream \"{stream}\" has ended")]
+    Ended {
+        /// The stream.
+        stream: String,
+    },
+    /// The run has failed or was cancelled.
+    #[error("{0}")]
+    Failed(String),
+}

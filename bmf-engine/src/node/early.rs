@@ -1,0 +1,69 @@
+//! Sending in the middle of a call of the module: its task gets the node's outputs for that long.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use bmf_core::{EarlyFlush, ModuleError, StreamItem, TaskOutput};
+use bmf_hmp::Packet;
+use bmf_scheduler::Context;
+use bmf_streams::{Outputs, SendError};
+
+use super::Node;
+use crate::RunError;
+use crate::shared::{Counts, Outside};
+
+/// The outputs of a node while its module may send.
+struct Lent {
+    outputs: Outputs,
+    node: usize,
+    refused: Option<SendError>,
+    outside: Outside,
+}
+
+impl EarlyFlush for Lent {
+    fn flush(&mut self, outputs: &mut [TaskOutput]) -> Result<(), ModuleError> {
+        let counts = &self.outside.shared.nodes[self.node].counts;
+        Counts::add(&counts.packets_out, packets_in(outputs).count());
+        let outside = &self.outside;
+        let mut wake = |wake| outside.wake(wake);
+        self.outputs.propagate(outputs, &mut wake).map_err(|error| {
+            let text = error.to_string();
+            self.refused = Some(*error);
+            ModuleError::new(text)
+        })
+    }
+}
+
+impl Node {
+    pub(super) fn lend_outputs(&mut self, context: &Context<'_>) {
+        let outputs = std::mem::replace(&mut self.outputs, Outputs::new(Vec::new()));
+        self.task.set_early(Some(Box::new(Lent {
+            outputs,
+            node: self.index,
+            refused: None,
+            outside: Outside {
+                shared: Arc::clone(&self.shared),
+                waker: context.waker(),
+            },
+        })));
+    }
+
+    pub(super) fn take_outputs_back(&mut self) -> Result<(), RunError> {
+        let early: Option<Box<dyn Any>> = self.task.set_early(None).map(|early| early as _);
+        let lent = early.and_then(|early| early.downcast::<Lent>().ok());
+        let lent = lent.expect("the outputs were lent to this task");
+        self.outputs = lent.outputs;
+        match lent.refused {
+            Some(error) => Err(self.refused(error)),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn packets_in(outputs: &[TaskOutput]) -> impl Iterator<Item = &Packet> {
+    let items = outputs.iter().flat_map(TaskOutput::items);
+    items.filter_map(|item| match item {
+        StreamItem::Packet(packet) => Some(packet),
+        StreamItem::Signal(_) => None,
+    })
+}

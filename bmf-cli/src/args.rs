@@ -37,6 +37,7 @@ pub(crate) fn parse() -> (Job, Verbosity) {
             quiet: typed.quiet,
         }),
         Command::Inspect(args) => Job::Inspect(inspect::Request {
+            input_managers: args.input_managers,
             module: args.module,
             json: args.json,
         }),
@@ -141,6 +142,9 @@ struct CheckArgs {
 struct InspectArgs {
     /// The module to tell about; without it all are listed
     module: Option<String>,
+    /// Tell about the input managers instead: how the packets of several inputs are put together
+    #[arg(long, conflicts_with = "module")]
+    input_managers: bool,
     /// Print descriptors as JSON
     #[arg(long)]
     json: bool,

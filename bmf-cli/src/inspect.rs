@@ -8,7 +8,7 @@ use bmf_modules::Registry;
 use serde_json::{Value, json};
 
 use crate::report::Failure;
-use crate::{modules, schema, terminal};
+use crate::{managers, modules, schema, terminal};
 
 /// Where text is wrapped.
 const WIDTH: usize = 100;
@@ -21,6 +21,8 @@ const MAX_COLUMN: usize = 26;
 pub(crate) struct Request {
     /// `None`: all.
     pub(crate) module: Option<String>,
+    /// Not modules but input managers.
+    pub(crate) input_managers: bool,
     pub(crate) json: bool,
 }
 
@@ -28,6 +30,8 @@ pub(crate) struct Request {
 pub(crate) fn run(request: &Request) -> Result<u8, Failure> {
     let registry = modules::registry();
     let text = match &request.module {
+        None if request.input_managers && request.json => format!("{:#}\n", managers::as_json()),
+        None if request.input_managers => managers::list(),
         None if request.json => {
             let all: Value = registry
                 .iter()

@@ -12,6 +12,7 @@ mod run;
 mod interrupt;
 mod load;
 mod logging;
+mod managers;
 mod progress;
 mod report;
 mod schema;

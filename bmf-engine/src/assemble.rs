@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bmf_core::config::{ExecutorConfig, InputManager, LinkConfig, OnFull, TimeOrder};
 use bmf_core::{Module, ModuleContext, PortKind, Task};
@@ -323,6 +323,7 @@ fn node_info(
             &planned.connected.1,
         ),
         unopened_producers: AtomicUsize::new(count_openers(plan, &inputs)),
+        announced: AtomicBool::new(false),
         outputs: senders
             .iter()
             .flatten()

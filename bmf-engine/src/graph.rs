@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bmf_core::Ending;
+use bmf_core::config::GraphMode;
 use bmf_scheduler::{Config, Scheduler};
 use bmf_streams::{Link, Peer};
 
@@ -122,11 +123,9 @@ impl GraphPlan {
     /// Whether the graph runs by itself.
     ///
     /// # Errors
-    /// When an application must feed or read some of its streams.
+    /// When it is of a mode in which an application feeds or reads some of its streams.
     pub fn check_self_driven(&self) -> Result<(), RunError> {
-        let mut streams = self.streams.iter();
-        let is_live = streams.any(|s| s.producer.is_none() || s.application.is_some());
-        if !is_live {
+        if self.config.mode == GraphMode::Normal {
             return Ok(());
         }
         Err(RunError::Unsupported(format!(
@@ -323,10 +322,11 @@ impl Graph {
                 dropped: stats.dropped,
             }
         };
-        let nodes = self.shared.nodes.iter();
-        nodes
-            .flat_map(|node| node.outputs.iter().map(outcome))
-            .collect()
+        let is_fed = |link: &&Arc<Link>| self.shared.node_at(link.producer()).is_none();
+        let nodes = || self.shared.nodes.iter();
+        let fed = nodes().flat_map(|node| node.inputs.iter().map(|input| &input.link));
+        let made = nodes().flat_map(|node| &node.outputs);
+        fed.filter(is_fed).chain(made).map(outcome).collect()
     }
 }
 

@@ -16,6 +16,7 @@ mod waiting;
 
 pub use bmf_core::Diagnostics;
 pub use bmf_modules::Registry;
+pub use bmf_streams::policy::known_options as input_manager_options;
 pub use bmf_streams::{Dropped, LinkStats, TimeError};
 pub use builder::{GraphBuilder, Node, NodeRef, Port};
 pub use control::Control;

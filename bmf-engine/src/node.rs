@@ -37,8 +37,6 @@ pub(crate) struct Node {
     /// Most packets per input and task.
     batch: usize,
     opened: bool,
-    /// Whether the consumers know that they need not wait for this node any more to open.
-    announced: bool,
     /// Whether the module asked to be called again without new input.
     more: bool,
     promise: Promise,
@@ -82,7 +80,6 @@ impl Node {
             task,
             batch,
             opened: false,
-            announced: false,
             promise: Promise::None,
             steps_to_look: STEPS_PER_LOOK,
             seek_when_open: None,
@@ -263,7 +260,7 @@ impl Node {
 
     /// Tells the consumers, once, that they need not wait for this node any more to open.
     fn let_consumers_open(&mut self, context: &mut Context<'_>) {
-        if std::mem::replace(&mut self.announced, true) {
+        if self.info().announced.swap(true, Ordering::Relaxed) {
             return;
         }
         let forward = self.outputs.links().filter(|link| !link.is_back_edge());

@@ -15,7 +15,7 @@
 //! `process`. Once the run is aborting, whoever waits for it gives the nodes a deadline, starts a
 //! worker in place of one that may be stuck, and at last leaves a stuck node behind (see `waiting`).
 
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -86,6 +86,8 @@ pub(crate) struct NodeInfo {
     /// Producers that have not opened yet. A node opens after all of them, so that a missing input
     /// file is found before any output file is touched.
     pub(crate) unopened_producers: AtomicUsize,
+    /// Whether its consumers need not wait for it any more to open.
+    pub(crate) announced: AtomicBool,
     /// What its input policy waited for when it last found too little.
     pub(crate) awaited: AwaitedCell,
     pub(crate) report: Mutex<Option<Report>>,

@@ -39,6 +39,7 @@ impl Bell {
 struct Bells {
     input: Bell,
     room: Bell,
+    budget: Bell,
 }
 
 impl Bells {
@@ -46,13 +47,15 @@ impl Bells {
         Self {
             input: Bell::new(),
             room: Bell::new(),
+            budget: Bell::new(),
         }
     }
 
     fn waker(&self) -> impl FnMut(Wake) {
         |wake| match wake {
             Wake::Input(_) => self.input.ring(),
-            Wake::Room(_) | Wake::Closed(_) | Wake::Budget => self.room.ring(),
+            Wake::Room(_) | Wake::Closed(_) => self.room.ring(),
+            Wake::Budget => self.budget.ring(),
         }
     }
 }
@@ -312,7 +315,7 @@ fn check_budget(on_full: OnFull, give_back: fn(&mut LinkReceiver, &mut dyn FnMut
             let bells = bells.clone();
             loom::thread::spawn(move || {
                 while budget.must_wait() {
-                    bells.room.wait();
+                    bells.budget.wait();
                 }
             })
         };
@@ -345,6 +348,37 @@ fn loom_dropping_gives_the_budget_back() {
 #[test]
 fn loom_closing_gives_the_budget_back() {
     check_budget(OnFull::Block, |receiver, wake| receiver.close(wake));
+}
+
+/// A sender goes over the budget for a moment, until it has dropped what is too much. A source that
+/// looks in that moment is woken.
+#[test]
+fn loom_dropping_while_sending_gives_the_budget_back() {
+    loom::model(|| {
+        let budget = Arc::new(Budget::new(9));
+        let settings = LinkSettings {
+            on_full: OnFull::Latest,
+            budget: Some(Arc::clone(&budget)),
+            ..LinkSettings::new(1)
+        };
+        let (sender, _receiver) = Link::new("stream", Peer(0), Peer(1), &settings);
+        let bells = Bells::new();
+        let send = move |time, wake: &mut dyn FnMut(Wake)| {
+            let item = std::iter::once(packet(time));
+            sender.send(item, Bound::START, wake).unwrap();
+        };
+        send(0, &mut |_| {});
+        let source = {
+            let bells = bells.clone();
+            loom::thread::spawn(move || {
+                while budget.must_wait() {
+                    bells.budget.wait();
+                }
+            })
+        };
+        send(1, &mut bells.waker());
+        source.join().unwrap();
+    });
 }
 
 /// The consumer leaves while the producer is anywhere: the producer does not wait for it, no packet

@@ -123,3 +123,39 @@ fn descriptors_are_json() {
     let one: Value = serde_json::from_str(&one).unwrap();
     assert!(all.as_array().unwrap().contains(&one));
 }
+
+#[test]
+fn input_managers_are_told_with_their_options() {
+    insta::assert_snapshot!(bmf(&["inspect", "--input-managers"]), @r#"
+    exit 0
+    --- stdout
+    immediate             all that is there, as soon as anything is
+      timed               one task per time, the earliest first, instead of all that is there
+    default               the packets of one timestamp, in ascending order, none dropped
+      batch_size          so many tasks come in a row, or none; 1 unless given
+    server                a job's packets; all inputs finish a job together
+    framesync             a packet of one input, with the newest of each other one
+      primary             the input that sets the pace, by name or number; the first unless given
+      before              what stands for an input that has not begun: its "first" packet, none
+                          ("empty"), or there is no task ("drop")
+      at_end              when an input ends: "repeat" its last packet, "end" all, or leave it "empty"
+    clocksync             a tick of the clock input, with the nearest packet of each other one
+      clock               the input whose packets are ticks, by name or number; the first unless given
+    syncset               as default, for each group of inputs by itself
+      sets                lists of inputs, by name or number; the inputs in no list are one more set
+    timestamp_align       as default, after moving each input's first packet onto one's
+      base                the input whose times the others are shifted to, by name or number; the first
+                          unless given
+    barrier               one packet of each input, whatever the times
+    fixed_size            as default, but long queues lose their oldest packets
+      trigger_queue_size  at so many packets an input loses its oldest; 2 unless given
+      target_queue_size   so many packets are left then; 1 unless given
+      fixed_min_size      packets are lost only when every input has too many; false unless given
+    early_close           as default, but the node ends with its first input
+    mux                   the packet that the control (the last input) chooses
+    "#);
+    let json = Dir::new().stdout(&["inspect", "--input-managers", "--json"]);
+    let all: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(all[1]["name"], "default");
+    assert!(all[1]["options"]["batch_size"].is_string());
+}

@@ -298,7 +298,8 @@ fn statistics_go_to_stdout() {
           "packets": 25,
           "peak": 1,
           "limit": 5,
-          "raised": 0
+          "raised": 0,
+          "dropped": {}
         },
         {
           "stream": "test_source.audio",
@@ -307,7 +308,8 @@ fn statistics_go_to_stdout() {
           "packets": 47,
           "peak": 2,
           "limit": 5,
-          "raised": 0
+          "raised": 0,
+          "dropped": {}
         }
       ]
     }

@@ -55,6 +55,23 @@ impl InputManager {
             .map(|&(_, manager)| manager)
     }
 
+    /// What it makes a task of, in one line.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Immediate => "all that is there, as soon as anything is",
+            Self::Default => "the packets of one timestamp, in ascending order, none dropped",
+            Self::Server => "a job's packets; all inputs finish a job together",
+            Self::FrameSync => "a packet of one input, with the newest of each other one",
+            Self::ClockSync => "a tick of the clock input, with the nearest packet of each other one",
+            Self::SyncSet => "as default, for each group of inputs by itself",
+            Self::TimestampAlign => "as default, after moving each input's first packet onto one's",
+            Self::Barrier => "one packet of each input, whatever the times",
+            Self::FixedSize => "as default, but long queues lose their oldest packets",
+            Self::EarlyClose => "as default, but the node ends with its first input",
+            Self::Mux => "the packet that the control (the last input) chooses",
+        }
+    }
+
     /// Its name in graphs.
     pub fn name(self) -> &'static str {
         Self::ALL

@@ -212,8 +212,12 @@ fn check_input_manager(node: &NodeConfig, factory: &dyn ModuleFactory, found: &m
         bounds: false,
     };
     if let Err(issue) = policy::build(&config, &purpose) {
+        let option = match (issue.kind, issue.path.as_str()) {
+            (IssueKind::Unknown, _) | (_, "") => String::new(),
+            (_, path) => format!("option \"{path}\": "),
+        };
         let message = format!(
-            "{node}: input_manager \"{}\": {}",
+            "{node}: input_manager \"{}\": {option}{}",
             config.manager.name(),
             issue.message
         );

@@ -41,10 +41,10 @@ pub(crate) fn on_quiet(shared: &Shared, context: &mut Context<'_>) {
     if !links.is_empty() {
         return free(shared, context, &links);
     }
-    if !look.blocked().any(|_| true) {
+    if !look.blocked().any(|_| true) || look.may_be_fed(shared) {
         return; // The application has its turn.
     }
-    if !end_loops(shared, context) {
+    if look.holds_packets(shared) || !end_loops(shared, &look, context) {
         let report = report(shared, context);
         fail(shared, context, RunError::Stuck { report });
     }
@@ -91,14 +91,10 @@ fn raise(shared: &Shared, context: &mut Context<'_>, link: &Link) {
 
 /// A loop ends when nothing is left in it and all that feeds it has ended: each node in it waits for
 /// the end of the one before. So the back edges end first. Returns whether there was such a loop.
-fn end_loops(shared: &Shared, context: &mut Context<'_>) -> bool {
-    let links = || shared.nodes.iter().flat_map(|node| &node.outputs);
-    let open = || links().filter(|link| !link.is_closed());
-    if open().any(|link| link.stats().waiting > 0) {
-        return false;
-    }
+fn end_loops(shared: &Shared, look: &Look, context: &mut Context<'_>) -> bool {
     let mut ended = false;
-    for link in open().filter(|link| link.is_back_edge() && !link.is_ended()) {
+    let open = look.open_inputs(shared).filter(|link| link.is_back_edge());
+    for link in open {
         link.end_from_outside();
         ended = true;
         if let Some(consumer) = shared.node_at(link.consumer()) {
@@ -226,6 +222,28 @@ impl Look {
                 link.is_declined() || (link.is_full() && producer.is_some_and(waits))
             })
             .collect()
+    }
+
+    /// The links that lead to blocked nodes and have not ended.
+    fn open_inputs<'a>(&self, shared: &'a Shared) -> impl Iterator<Item = &'a Link> {
+        let inputs = self.blocked().flat_map(|index| &shared.nodes[index].inputs);
+        inputs.map(|input| &*input.link).filter(|link| !link.is_ended())
+    }
+
+    /// Whether packets wait for blocked nodes.
+    fn holds_packets(&self, shared: &Shared) -> bool {
+        let inputs = self.blocked().flat_map(|index| &shared.nodes[index].inputs);
+        inputs.map(|input| input.link.stats()).any(|stats| stats.waiting > 0)
+    }
+
+    /// Whether blocked nodes have nothing to work on and may still be fed from elsewhere: then they
+    /// are early, not stuck.
+    fn may_be_fed(&self, shared: &Shared) -> bool {
+        let from_elsewhere = |link: &Link| {
+            let producer = shared.node_at(link.producer());
+            producer.is_none_or(|producer| !self.is_blocked(producer))
+        };
+        !self.holds_packets(shared) && self.open_inputs(shared).any(from_elsewhere)
     }
 
     /// Full links that the application feeds, whose consumer waits for another input. It may be about

@@ -1,6 +1,7 @@
 //! "Who waits for whom": what each node of a graph that idles, is stuck or has ended waits for.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use bmf_hmp::{Bound, Timestamp};
 use bmf_scheduler::Phase as SlotPhase;
@@ -37,10 +38,10 @@ pub enum Waits {
     Inside,
     /// A worker.
     Turn,
-    /// Its producers to open.
+    /// A producer to open.
     Open {
-        /// How many have not.
-        producers: usize,
+        /// Its name.
+        peer: String,
     },
     /// Room on a full link.
     Room(LinkWait),
@@ -120,13 +121,12 @@ fn for_room(shared: &Shared, node: &NodeInfo) -> Waits {
 }
 
 fn for_input(shared: &Shared, node: &NodeInfo) -> Waits {
-    let unopened = node
-        .unopened_producers
-        .load(std::sync::atomic::Ordering::Acquire);
-    if unopened > 0 {
-        return Waits::Open {
-            producers: unopened,
-        };
+    let forward = node.inputs.iter().filter(|input| !input.link.is_back_edge());
+    let mut producers = forward.filter_map(|input| shared.node_at(input.link.producer()));
+    let unopened = |&index: &usize| !shared.nodes[index].announced.load(Ordering::Relaxed);
+    if let Some(index) = producers.find(unopened) {
+        let peer = shared.nodes[index].name.clone();
+        return Waits::Open { peer };
     }
     let awaited = node.awaited.get();
     let open = || node.inputs.iter().filter(|input| !input.link.is_ended());
@@ -182,7 +182,7 @@ impl NodeWait {
         let (kind, mut detail) = match &self.waits {
             Waits::Inside => ("inside", json!({})),
             Waits::Turn => ("turn", json!({})),
-            Waits::Open { producers } => ("open", json!({ "producers": producers })),
+            Waits::Open { peer } => ("open", json!({ "peer": peer })),
             Waits::Room(link) => ("room", link.to_json()),
             Waits::Memory => ("memory", json!({})),
             Waits::Input {
@@ -222,7 +222,7 @@ impl fmt::Display for NodeWait {
         match &self.waits {
             Waits::Inside => f.write_str("is inside its module")?,
             Waits::Turn => f.write_str("is ready, but did not get its turn")?,
-            Waits::Open { producers } => write!(f, "waits for {producers} producers to open")?,
+            Waits::Open { peer } => write!(f, "waits for {} to open", quoted(peer))?,
             Waits::Memory => f.write_str("waits for the memory budget")?,
             Waits::Room(link) => write!(
                 f,

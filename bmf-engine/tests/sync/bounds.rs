@@ -5,7 +5,7 @@
 //! * B16: a promise of the application that is lower than an earlier one changes nothing and is no
 //!   error. One of a module is an error (S25).
 
-use crate::play::check;
+use crate::play::{check, totals};
 
 #[test]
 fn b01_through_a_chain_to_a_merge() {
@@ -42,6 +42,29 @@ fn b01_through_a_chain_to_a_merge() {
     in 6@6: -
     allow F@6: m=[6@6]
     end: ok
+    ");
+}
+
+/// C09 for bounds: a hundred runs of this graph are alike.
+#[test]
+fn c09_b_runs_are_alike() {
+    let graph = "
+        g = valve(in,allow)
+        p = pass(g)
+        s = shift[0](p)
+        m = mstr(in,s)
+        observe m";
+    let script = "
+        in 1@1 2@2 3@3 no wait
+        allow T@1 F@2 no wait
+        allow F@3 T@4 no wait
+        in ->4 no wait
+        in 4@4
+        end";
+    let workers: Vec<usize> = [1, 2, 4, 8].into_iter().cycle().take(100).collect();
+    insta::assert_snapshot!(totals(&workers, graph, script), @"
+    m=[1 1 1@1,2 2 empty@2,3 3 empty@3,4 4 4@4]
+    ok
     ");
 }
 

@@ -219,7 +219,7 @@ fn k15_thirty_per_second() {
 fn k16_batches_are_taken_apart_and_put_together() {
     let graph = "
         item,end = begin_loop(in)
-        more = sum(item)
+        more = plus(item)
         out = end_loop(more,end)
         observe item
         observe bounds out";
@@ -229,9 +229,9 @@ fn k16_batches_are_taken_apart_and_put_together() {
         in [2,3]@2
         end";
     insta::assert_snapshot!(check(graph, script), @"
-    in [0,1]@0: item=[0@0,1@1] | out=[[0,1]@0]
+    in [0,1]@0: item=[0@0,1@1] | out=[[1,2]@0]
     in []@1: out=[∅@1]
-    in [2,3]@2: item=[2@3,3@4] | out=[[2,3]@2]
+    in [2,3]@2: item=[2@3,3@4] | out=[[3,4]@2]
     end: ok
     ");
 }
@@ -381,7 +381,7 @@ fn k22_a_mux_whose_selection_holds() {
     select ->31: -
     c0 30@30: -
     c1 ->31: o=[30@30]
-    end: ok
+    end: ok | c0 lost 1: by_policy
     ");
 }
 
@@ -400,6 +400,6 @@ fn k23_a_gate_that_is_shut_holds_nobody_up() {
     wait: -
     a 1@1: m=[1 empty 1@1]
     a 2@2: m=[2 empty 2@2]
-    end: ok
+    end: ok | a lost 1: consumer_ended
     ");
 }

@@ -38,11 +38,11 @@ fn i02_an_end_makes_a_task_with_plain_immediate() {
         end";
     insta::assert_snapshot!(check("x,y,z = trace(a,b,c) immediate", script), @"
     wait: x open | x start 0 None
-    a 1@10: x=[1@10] | x end
+    a 1@10: x=[1@10] | x untimed
     wait: -
-    close b: x end
+    close b: x untimed
     a ->200: -
-    close a: x end
+    close a: x untimed
     end: x end | x close Finished | ok
     ");
     insta::assert_snapshot!(check(TIMED, script), @"

@@ -35,10 +35,10 @@ pub(crate) fn kinds() -> Vec<Kind> {
         kind("act", act),
         kind("max10000", |_| explicit().offset(0)),
         kind("alternate", |_| alternate()),
-        kind("trace", trace).sink(),
+        kind("trace", trace),
         kind("fail", fail),
         kind("stop", stop),
-        kind("plus", |_| plus().offset(0)),
+        kind("plus", |setup| plus(setup.args.first().copied()).offset(0)),
     ]
 }
 
@@ -355,8 +355,11 @@ fn trace(setup: &Setup) -> Behaviour {
     let (opened, started, closed) = (log.clone(), log.clone(), log.clone());
     let mut forward = pass().process;
     let process = move |task: &mut Task| {
-        let time = task.timestamp();
-        log(time.map_or("end".to_owned(), |time| time.micros().to_string()));
+        log(match task.timestamp() {
+            Some(time) => text::show_time(time),
+            None if task.inputs_ended() => "end".to_owned(),
+            None => "untimed".to_owned(),
+        });
         forward(task)
     };
     Behaviour::new(process)
@@ -405,12 +408,11 @@ fn stop(setup: &Setup) -> Behaviour {
     .offset(0)
 }
 
-/// Adds one; of every fourth time nothing is left.
-fn plus() -> Behaviour {
-    Behaviour::at_each(|task, time| {
-        let value = number(task, 0);
-        task.pop(0);
-        if let Some(value) = value.filter(|_| time.micros() % 4 != 0) {
+/// Adds one; with an argument, nothing is left at times that it divides.
+fn plus(drop: Option<i64>) -> Behaviour {
+    Behaviour::at_each(move |task, time| {
+        let is_dropped = drop.is_some_and(|drop| time.micros() % drop == 0);
+        if let Some(value) = number(task, 0).filter(|_| !is_dropped) {
             task.push(0, Packet::new(time, value + 1));
         }
     })

@@ -23,3 +23,4 @@ mod loops;
 mod other;
 mod pressure;
 mod syncset;
+mod times;

@@ -37,7 +37,6 @@ pub(crate) struct Kind {
     name: &'static str,
     manager: InputManagerConfig,
     wants_bounds: bool,
-    is_sink: bool,
     make: fn(&Setup) -> Behaviour,
 }
 
@@ -72,7 +71,7 @@ pub(crate) fn registry(bench: &Bench) -> Registry {
                 docs: String::new(),
                 inputs: port(),
                 outputs: port(),
-                is_sink: kind.is_sink,
+                is_sink: false,
                 may_block: false,
                 wants_bounds: kind.wants_bounds,
                 any_room: false,
@@ -195,7 +194,6 @@ pub(crate) fn kind(name: &'static str, make: fn(&Setup) -> Behaviour) -> Kind {
         name,
         manager: InputManager::Default.into(),
         wants_bounds: false,
-        is_sink: false,
         make,
     }
 }
@@ -208,11 +206,6 @@ impl Kind {
 
     pub(crate) fn wants_bounds(mut self) -> Self {
         self.wants_bounds = true;
-        self
-    }
-
-    pub(crate) fn sink(mut self) -> Self {
-        self.is_sink = true;
         self
     }
 }

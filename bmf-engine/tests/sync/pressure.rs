@@ -85,13 +85,13 @@ fn q05_a_deadlock_is_reported() {
             a 1@1: -
             a 2@2: -
             try a 3@3: 3@3: the graph has blocked itself: on_deadlock is "fail": node 0 'x' (pass) waits for the application to send on "b" (needs 0.000001s settled, the next may come at before the stream), 2 packets wait meanwhile
-            finish: error: the graph has blocked itself: on_deadlock is "fail": node 0 'x' (pass) waits for the application to send on "b" (needs 0.000001s settled, the next may come at before the stream), 2 packets wait meanwhile
+            finish: error: the graph has blocked itself: on_deadlock is "fail": node 0 'x' (pass) waits for the application to send on "b" (needs 0.000001s settled, the next may come at before the stream), 2 packets wait meanwhile | a lost 2: consumer_ended
             "#),
             _ => insta::assert_snapshot!(seen, @r#"
             a 1@1: -
             a 2@2: 2@2: the graph has blocked itself: on_deadlock is "fail": node 0 'x' (pass) waits for the application to send on "b" (needs 0.000001s settled, the next may come at before the stream), 1 packets wait meanwhile
             try a 3@3: 3@3: the graph has blocked itself: on_deadlock is "fail": node 0 'x' (pass) waits for the application to send on "b" (needs 0.000001s settled, the next may come at before the stream), 1 packets wait meanwhile
-            finish: error: the graph has blocked itself: on_deadlock is "fail": node 0 'x' (pass) waits for the application to send on "b" (needs 0.000001s settled, the next may come at before the stream), 1 packets wait meanwhile
+            finish: error: the graph has blocked itself: on_deadlock is "fail": node 0 'x' (pass) waits for the application to send on "b" (needs 0.000001s settled, the next may come at before the stream), 1 packets wait meanwhile | a lost 1: consumer_ended
             "#),
         }
     }
@@ -234,6 +234,7 @@ fn q13_a_slow_branch_stops_the_source_not_the_fast_branch() {
         observe fast slow";
     let script = "
         entered slow 1 no wait
+        until fast 3 no wait
         release slow 10 no wait
         finish";
     let seen = totals(&[2, 4], graph, script);

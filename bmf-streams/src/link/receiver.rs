@@ -90,10 +90,11 @@ impl LinkReceiver {
         }
         let queue = link.lock();
         self.was_full |= link.waiting.load(Ordering::Relaxed) >= link.limit();
-        let (waiting, owed) = link.settle(&queue);
+        // Who waits has seen it full, whichever watermark is crossed now.
+        let (waiting, _) = link.settle(&queue);
         self.seen = waiting;
         if !self.was_full || waiting >= link.limit() {
-            return owed;
+            return None;
         }
         self.was_full = false;
         Some(Wake::Room(link.producer))

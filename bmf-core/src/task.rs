@@ -191,9 +191,11 @@ impl TaskOutput {
 
     /// Promises that nothing earlier than `bound` will be sent on this output, so that whoever
     /// waits for it need not. A packet moves the bound to just after itself without a word; only
-    /// the last promise of a call counts.
+    /// the last promise of a call counts, and none after [`end`](Self::end).
     pub fn set_bound(&mut self, bound: Bound) {
-        self.bound = Some(bound);
+        if !self.ended {
+            self.bound = Some(bound);
+        }
     }
 
     /// Takes the promise of this call. For output propagation.

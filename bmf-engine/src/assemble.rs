@@ -235,10 +235,10 @@ fn assemble_node(
     let connected_in: Vec<bool> = receivers.iter().map(Option::is_some).collect();
     let connected_out: Vec<bool> = senders.iter().map(|port| !port.is_empty()).collect();
     let module = create_module(planned)?;
-    let info = node_info(plan, planned, &senders, &receivers);
-    let goes_by_time = policy.is_timed();
+    let mut info = node_info(plan, planned, &senders, &receivers);
+    info.goes_by_time = policy.is_timed();
     let inputs = Inputs::new(receivers, policy);
-    if goes_by_time {
+    if info.goes_by_time {
         inputs.want_bounds();
     }
     let node = Unshared {
@@ -313,9 +313,11 @@ fn node_info(
             }
             Part::Instance | Part::Collector => false,
         },
+        is_told_room: planned.part == Part::Collector,
         needs_all: matches!(planned.part, Part::Distributor(_)),
         flushes_early: planned.part == Part::Whole && descriptor.flushes_early,
         is_told_of_bounds: false,
+        goes_by_time: false,
         context: ModuleContext::new(
             &config.name,
             plan.is_strict(),

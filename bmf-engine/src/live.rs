@@ -29,39 +29,58 @@ pub use output::{GraphOutput, Polled};
 /// before the wait one that ends it.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    count: Mutex<u64>,
+    state: Mutex<GateState>,
     changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct GateState {
+    count: u64,
+    /// Threads that wait.
+    waiting: usize,
 }
 
 impl Gate {
     pub(crate) fn open(&self) {
-        *lock(&self.count) += 1;
+        lock(&self.state).count += 1;
         self.changed.notify_all();
     }
 
+    /// The same, but only if somebody waits.
+    pub(crate) fn open_if_awaited(&self) {
+        let mut state = lock(&self.state);
+        if state.waiting > 0 {
+            state.count += 1;
+            self.changed.notify_all();
+        }
+    }
+
     fn count(&self) -> u64 {
-        *lock(&self.count)
+        lock(&self.state).count
     }
 
     /// Waits until the gate has been opened since it was at `count`. False: the deadline came first.
     fn wait(&self, count: u64, deadline: Option<Instant>) -> bool {
-        let mut now = lock(&self.count);
-        while *now == count {
-            let Some(deadline) = deadline else {
-                now = self
+        let mut state = lock(&self.state);
+        state.waiting += 1;
+        let mut is_late = false;
+        while state.count == count && !is_late {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            is_late = left.is_some_and(|left| left.is_zero());
+            state = match left {
+                _ if is_late => state,
+                None => self
                     .changed
-                    .wait(now)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
+                    let waited = self.changed.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
             };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            let waited = self.changed.wait_timeout(now, left);
-            now = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        true
+        state.waiting -= 1;
+        !is_late
     }
 }
 

@@ -126,8 +126,11 @@ impl Node {
     /// How many packets may be sent. A source also waits for the memory budget, and looks now and
     /// then whether some part of the graph needs its help.
     fn room(&mut self, context: &mut Context<'_>) -> usize {
-        if self.info().any_room {
-            return self.outputs.most_room(&mut self.task);
+        if self.info().any_room || self.info().is_told_room {
+            let most = self.outputs.most_room(&mut self.task);
+            if self.info().any_room {
+                return most;
+            }
         }
         if self.info().is_source {
             self.steps_to_look -= 1;
@@ -207,7 +210,9 @@ impl Node {
 
     /// Whether the bounds behind what was taken may make a task: one that tells of them, or the last.
     fn may_have_bounds(&self) -> bool {
-        self.info().is_told_of_bounds || self.inputs.bound(&self.task) == Bound::NOTHING
+        let info = self.info();
+        info.is_told_of_bounds
+            || (info.goes_by_time && self.inputs.bound(&self.task) == Bound::NOTHING)
     }
 
     /// Whether the node must close now although its module has not said so.
@@ -411,16 +416,17 @@ impl Node {
     }
 
     fn note_output(&self) {
-        let counts = &self.info().counts;
-        let is_source = self.info().is_source;
-        let mut sent = 0;
-        for packet in packets_in(self.task.outputs()) {
-            sent += 1;
-            if is_source {
-                counts.set_position(packet.timestamp());
-            }
+        let info = self.info();
+        let outputs = self.task.outputs().iter();
+        let sent = outputs
+            .map(|output| packets_in(output.items()).count())
+            .sum();
+        Counts::add(&info.counts.packets_out, sent);
+        if info.is_source {
+            let outputs = self.task.outputs().iter();
+            let packets = outputs.flat_map(|output| packets_in(output.items()));
+            packets.for_each(|packet| info.counts.set_position(packet.timestamp()));
         }
-        Counts::add(&counts.packets_out, sent);
     }
 
     fn info(&self) -> &NodeInfo {

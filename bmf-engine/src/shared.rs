@@ -15,7 +15,9 @@
 //! `process`. Once the run is aborting, whoever waits for it gives the nodes a deadline, starts a
 //! worker in place of one that may be stuck, and at last leaves a stuck node behind (see `waiting`).
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -68,12 +70,16 @@ pub(crate) struct NodeInfo {
     pub(crate) may_block: bool,
     /// Whether room in one output is enough.
     pub(crate) any_room: bool,
+    /// Whether its module is told how much room each output has.
+    pub(crate) is_told_room: bool,
     /// Whether it has ended as soon as one of its consumers takes nothing any more.
     pub(crate) needs_all: bool,
     /// Whether its module sends in the middle of a call.
     pub(crate) flushes_early: bool,
     /// Whether bounds alone make tasks.
     pub(crate) is_told_of_bounds: bool,
+    /// Whether its input policy does.
+    pub(crate) goes_by_time: bool,
     pub(crate) context: ModuleContext,
     pub(crate) outputs: Vec<Arc<Link>>,
     pub(crate) inputs: Vec<InLink>,
@@ -150,6 +156,16 @@ impl Outside {
     pub(crate) fn wake(&self, wake: bmf_streams::Wake) {
         self.shared
             .dispatch(wake, |slot, wake| self.waker.wake(slot, wake));
+    }
+
+    /// Has the graph look whether it can give room to a full link, should it be at rest: what is
+    /// added in front of a node that waits for room gets nobody going.
+    pub(crate) fn ask_for_room(&self, link: &Link) {
+        if let Some(consumer) = self.shared.node_at(link.consumer()) {
+            let slot = self.shared.slot(consumer);
+            self.waker.wake(slot, Wake::Input);
+            self.waker.wake(slot, Wake::Room);
+        }
     }
 
     pub(crate) fn name_of(&self, peer: Peer) -> String {
@@ -335,6 +351,12 @@ impl Shared {
             Some(node) => wake(self.slot(node), how),
             None => self.gates[peer.0 as usize - self.nodes.len()].open(),
         }
+    }
+
+    /// Where the application waits at its end of a link.
+    pub(crate) fn gate_at(&self, peer: Peer) -> Option<&Gate> {
+        let index = (peer.0 as usize).checked_sub(self.nodes.len())?;
+        self.gates.get(index).map(|gate| &**gate)
     }
 
     pub(crate) fn open_gates(&self) {

@@ -10,17 +10,18 @@
 //! Before a worker starts a step that is long ([`LONG_STEP_NS`]), it *publishes* its own queue:
 //! everything in it moves to the shared one, and a parked worker is woken for it. A slot that has
 //! not run yet counts as long, and so does one that may block ([`Schedulable::may_block`]): it may
-//! have taken no time for hours and then wait for a network. Work of middling size is published when it has kept the others
-//! waiting for [`DEBT_NS`] in sum. Light work is never published: another core could not finish it
-//! sooner.
+//! have taken no time for hours and then wait for a network. Work of middling size is published when
+//! it has kept the others waiting for [`DEBT_NS`] in sum. Light work is never published: another core
+//! could not finish it sooner. An executor's only worker publishes nothing.
 //!
 //! So everything ready is either in a worker's own queue, and that worker is in a short step; or
 //! it is in its executor's shared queue, where every worker of the executor looks first for
 //! something better than its own. A worker's own queue holds slots of its executor only; what a step
-//! wakes in another one goes to the shared queue there.
-//! The contract that follows for steps: a step must not wait for another slot's progress.
+//! wakes in another one goes to the shared queue there. The contract that follows for steps: a step must not wait for another slot's progress.
 //!
 //! Where a worker goes when it finds nothing is told in `pool`.
+//!
+//! [`Schedulable::may_block`]: crate::Schedulable::may_block
 
 use crate::context::Context;
 use crate::executor::{ExecutorId, Home};

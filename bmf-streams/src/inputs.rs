@@ -15,6 +15,8 @@ pub struct Inputs {
     bounds: bool,
     /// Whether the policy sees to the ends of jobs itself.
     policy_takes_job_ends: bool,
+    /// Whether an input ended with the last task: a policy may have something to say to that.
+    one_ended: bool,
 }
 
 /// What [`Inputs::poll_task`] found.
@@ -53,6 +55,7 @@ impl Inputs {
             bounds: links.any(|link| link.tracks_bounds()),
             ports: receivers.into_iter().map(InputPort::new).collect(),
             policy_takes_job_ends: policy.takes_job_ends(),
+            one_ended: false,
             policy,
         }
     }
@@ -71,6 +74,7 @@ impl Inputs {
         budget: usize,
         wake: &mut dyn FnMut(Wake),
     ) -> Poll {
+        self.one_ended = false;
         for (port, input) in self.ports.iter_mut().zip(task.inputs_mut()) {
             port.refill(wake);
             port.allow(input.packets.len(), budget.max(1));
@@ -124,6 +128,7 @@ impl Inputs {
             let Some(port) = self.ports.get_mut(index) else {
                 return;
             };
+            self.one_ended |= port.is_ended() && !input.ended;
             input.ended = port.is_ended();
             input.job_ended = port.take_job_ended();
             port.settle(wake);
@@ -166,10 +171,11 @@ impl Inputs {
         }
     }
 
-    /// Whether anything has arrived that no task has taken yet.
+    /// Whether anything has arrived that no task has taken yet, or an input has ended with the last
+    /// task: there may be another task.
     pub fn have_more(&self) -> bool {
         let mut receivers = self.ports.iter().filter_map(|port| port.receiver.as_ref());
-        receivers.any(LinkReceiver::has_more)
+        self.one_ended || receivers.any(LinkReceiver::has_more)
     }
 
     /// Whether nothing will ever arrive any more.
@@ -179,6 +185,7 @@ impl Inputs {
 
     /// Takes nothing any more; all producers are owed a wake-up.
     pub fn close(&mut self, wake: &mut dyn FnMut(Wake)) {
+        self.one_ended = false;
         self.ports.iter_mut().for_each(|port| port.close(wake));
     }
 
@@ -187,5 +194,6 @@ impl Inputs {
     pub fn reset(&mut self, wake: &mut dyn FnMut(Wake)) {
         self.ports.iter_mut().for_each(|port| port.reset(wake));
         self.policy.reset();
+        self.one_ended = false;
     }
 }

@@ -241,6 +241,11 @@ impl Link {
         self.ended.load(Ordering::Acquire)
     }
 
+    /// Whether something was sent that its consumer has not looked at yet.
+    pub fn has_unseen(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
     /// The timestamp bound behind what was sent.
     pub fn bound(&self) -> Bound {
         Bound::from_raw(self.bound.load(Ordering::Acquire))

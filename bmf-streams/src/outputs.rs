@@ -198,12 +198,15 @@ impl OutputPort {
     /// Sends to all links, which refuse nothing; leaves nothing in `items`.
     #[inline]
     fn send_plain(&mut self, items: &mut Vec<StreamItem>, wake: &mut impl FnMut(Wake)) {
-        self.ended |= matches!(items.last(), Some(StreamItem::Signal(Signal::Eof)));
+        let is_packet = |item: &&StreamItem| matches!(item, StreamItem::Packet(_));
+        let packets = items.iter().filter(is_packet).count();
+        let ended = matches!(items.last(), Some(StreamItem::Signal(Signal::Eof)));
+        self.ended |= ended;
         if let Some((last, others)) = self.links.split_last() {
             for sender in others {
-                sender.send_plain(items.iter().cloned(), wake);
+                sender.send_plain(items.iter().cloned(), packets, ended, wake);
             }
-            last.send_plain(items.drain(..), wake);
+            last.send_plain(items.drain(..), packets, ended, wake);
         }
         items.clear();
     }

@@ -60,7 +60,18 @@ fn values(receiver: &mut LinkReceiver) -> String {
 
 #[test]
 fn every_consumer_of_a_port_gets_the_same_packets() {
-    let ([a1, a2, b], [mut at_1, mut at_2, mut at_3]) = links(limits(9));
+    let plain = LinkSettings {
+        bounds: false,
+        ..LinkSettings::new(9)
+    };
+    for settings in [LinkSettings::new(9), plain] {
+        check_every_consumer(&settings);
+    }
+}
+
+fn check_every_consumer(settings: &LinkSettings) {
+    let settings = std::array::from_fn(|_| settings.clone());
+    let ([a1, a2, b], [mut at_1, mut at_2, mut at_3]) = links(settings);
     let mut outputs = Outputs::new(vec![vec![a1, a2], vec![], vec![b]]);
     let mut task = Task::new(&[], &[true, false, true]);
     let shared = packet(1);
@@ -79,6 +90,9 @@ fn every_consumer_of_a_port_gets_the_same_packets() {
     assert_eq!(values(&mut at_1), "1 job 2 eof");
     assert_eq!(values(&mut at_2), "1 job 2 eof");
     assert_eq!(values(&mut at_3), "4 eof");
+    let stats: Vec<_> = outputs.links().map(|link| link.stats()).collect();
+    let counts = stats.iter().map(|stats| (stats.packets, stats.waiting));
+    assert!(counts.eq([(2, 2), (2, 2), (1, 1)]), "popped, and not told");
 }
 
 #[test]

@@ -62,7 +62,9 @@ impl InputManager {
             Self::Default => "the packets of one timestamp, in ascending order, none dropped",
             Self::Server => "a job's packets; all inputs finish a job together",
             Self::FrameSync => "a packet of one input, with the newest of each other one",
-            Self::ClockSync => "a tick of the clock input, with the nearest packet of each other one",
+            Self::ClockSync => {
+                "a tick of the clock input, with the nearest packet of each other one"
+            }
             Self::SyncSet => "as default, for each group of inputs by itself",
             Self::TimestampAlign => "as default, after moving each input's first packet onto one's",
             Self::Barrier => "one packet of each input, whatever the times",

@@ -63,8 +63,10 @@ impl GraphInput {
     pub fn try_add(&self, packet: Packet) -> Result<(), AddError> {
         let feed = &*self.feed;
         let senders = feed.lock_open()?;
-        let rooms = senders.links.iter().map(|sender| sender.link().room());
-        if rooms.min() == Some(0) || feed.outside.budget_is_used_up() {
+        let links = senders.links.iter().map(|sender| &**sender.link());
+        let mut full = links.filter(|link| link.is_full()).peekable();
+        if full.peek().is_some() || feed.outside.budget_is_used_up() {
+            full.for_each(|link| feed.outside.ask_for_room(link));
             let waiting = senders
                 .links
                 .iter()

@@ -23,7 +23,13 @@ struct Lent {
 impl EarlyFlush for Lent {
     fn flush(&mut self, outputs: &mut [TaskOutput]) -> Result<(), ModuleError> {
         let counts = &self.outside.shared.nodes[self.node].counts;
-        Counts::add(&counts.packets_out, packets_in(outputs).count());
+        Counts::add(
+            &counts.packets_out,
+            outputs
+                .iter()
+                .map(|output| packets_in(output.items()).count())
+                .sum(),
+        );
         let outside = &self.outside;
         let mut wake = |wake| outside.wake(wake);
         self.outputs.propagate(outputs, &mut wake).map_err(|error| {
@@ -60,9 +66,8 @@ impl Node {
     }
 }
 
-pub(super) fn packets_in(outputs: &[TaskOutput]) -> impl Iterator<Item = &Packet> {
-    let items = outputs.iter().flat_map(TaskOutput::items);
-    items.filter_map(|item| match item {
+pub(super) fn packets_in(items: &[StreamItem]) -> impl Iterator<Item = &Packet> {
+    items.iter().filter_map(|item| match item {
         StreamItem::Packet(packet) => Some(packet),
         StreamItem::Signal(_) => None,
     })

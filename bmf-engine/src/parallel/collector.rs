@@ -9,6 +9,8 @@ use super::{Made, MadeOutput, Turn};
 #[derive(Default)]
 pub(crate) struct Collector {
     next_number: u64,
+    /// Whether all that comes first has gone out.
+    started: bool,
     /// Which instances keep packets back.
     holding: Vec<bool>,
     /// How far each output is: a promise below that says nothing.
@@ -18,29 +20,37 @@ pub(crate) struct Collector {
 impl Collector {
     /// The branch whose first entry is next.
     fn next_branch(&self, task: &Task) -> Option<usize> {
-        let mut last_ones = None;
-        for (branch, input) in task.inputs().iter().enumerate() {
-            match input.packets.front().and_then(turn_of) {
-                Some(Turn::First) => return Some(branch),
-                Some(Turn::Number(number)) if number == self.next_number => return Some(branch),
-                Some(Turn::Last) if last_ones.is_none() => last_ones = Some(branch),
-                _ => {}
-            }
-        }
-        // What was flushed at the end goes out when no number can come any more.
-        let mut inputs = task.inputs().iter();
-        let all_last = inputs.all(|input| match input.packets.front() {
-            Some(packet) => turn_of(packet) == Some(Turn::Last),
-            None => input.ended,
-        });
-        last_ones.filter(|_| all_last)
+        let turns = || {
+            task.inputs()
+                .iter()
+                .map(|input| input.packets.front().and_then(turn_of))
+        };
+        let branch_of = |wanted| turns().position(|turn| turn == Some(wanted));
+        // Instances open before the collector, so what they send first is there from the start.
+        let next = match self.started {
+            true => None,
+            false => branch_of(Turn::First),
+        };
+        let next = next.or_else(|| branch_of(Turn::Number(self.next_number)));
+        next.or_else(|| {
+            // What was flushed at the end goes out when no number can come any more.
+            let mut inputs = turns().zip(task.inputs());
+            let all_last = inputs.all(|(turn, input)| match turn {
+                Some(turn) => turn == Turn::Last,
+                None => input.ended,
+            });
+            branch_of(Turn::Last).filter(|_| all_last)
+        })
     }
 
     fn send(&mut self, task: &mut Task, branch: usize, made: Made) {
         self.holding.resize(task.inputs().len(), false);
         self.holding[branch] = made.holds;
         self.reached.resize(task.outputs().len(), None);
-        self.next_number += u64::from(matches!(made.turn, Turn::Number(_)));
+        if let Turn::Number(number) = made.turn {
+            self.next_number = number + 1;
+            self.started = true;
+        }
         let is_holding = self.holding.contains(&true);
         let outputs = task.outputs_mut().iter_mut().zip(&mut self.reached);
         for ((output, reached), made_output) in outputs.zip(made.outputs) {
@@ -96,8 +106,14 @@ fn promise(
 }
 
 impl Module for Collector {
+    /// Sends no more than there is room for, but what was made of one unit whole.
     fn process(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
+        let has_room =
+            |output: &TaskOutput| !output.is_connected() || output.items().len() < output.room();
         while let Some(branch) = self.next_branch(task) {
+            if !task.outputs().iter().all(has_room) {
+                return Ok(Flow::More);
+            }
             let Some(packet) = task.pop(branch) else {
                 break;
             };

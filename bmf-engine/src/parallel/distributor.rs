@@ -85,16 +85,16 @@ impl Distributor {
         true
     }
 
-    /// The end of a job concerns every instance.
+    /// The end of a job concerns every instance. The next job goes round like the first.
     fn send_job_ends(&mut self, task: &mut Task) {
         let branches = task.outputs().len();
-        for step in 0..branches {
+        self.next_branch = 0;
+        for branch in 0..branches {
             let mut unit = unit_of(task);
             for (input, from) in unit.inputs.iter_mut().zip(task.inputs()) {
                 input.job_ended = from.job_ended;
             }
-            unit.more_ends_follow = step + 1 < branches;
-            let branch = (self.next_branch + step) % branches;
+            unit.more_ends_follow = branch + 1 < branches;
             self.send_to(task, branch, NO_TIME, unit);
         }
     }

@@ -74,6 +74,16 @@ impl Instance {
         }
     }
 
+    /// Sends what belongs to no unit, if there is anything.
+    fn send(&mut self, turn: Turn, task: &mut Task) {
+        let made = self.made(turn, &[]);
+        let says_something =
+            |output: &MadeOutput| !output.items.is_empty() || output.bound.is_some();
+        if made.outputs.iter().any(says_something) {
+            task.push(0, Packet::new(self.latest, made));
+        }
+    }
+
     /// What the module has left on its outputs. `bounds` are those of its inputs.
     fn made(&mut self, turn: Turn, bounds: &[Bound]) -> Made {
         let holds = self
@@ -116,12 +126,7 @@ impl Module for Instance {
 
     fn start(&mut self, task: &mut Task) -> Result<(), ModuleError> {
         self.module.start(&mut self.task)?;
-        let made = self.made(Turn::First, &[]);
-        let says_something =
-            |output: &MadeOutput| !output.items.is_empty() || output.bound.is_some();
-        if made.outputs.iter().any(says_something) {
-            task.push(0, Packet::new(NO_TIME, made));
-        }
+        self.send(Turn::First, task);
         Ok(())
     }
 
@@ -149,8 +154,7 @@ impl Module for Instance {
             }
             self.task.set_timestamp(None);
             let _ = self.process()?;
-            let made = self.made(Turn::Last, &[]);
-            task.push(0, Packet::new(self.latest, made));
+            self.send(Turn::Last, task);
             return Ok(Flow::Done);
         }
         Ok(Flow::Wait)

@@ -44,6 +44,11 @@ impl Expansion {
         let whole = &self.nodes[index];
         let (config, outputs) = (whole.config.clone(), whole.outputs);
         let hops = whole.hops_to_sink;
+        let distributor = &mut self.nodes[index];
+        distributor.config = named(&config, format!("{}.split", config.name));
+        distributor.part = Part::Distributor(parallel.distribution);
+        distributor.outputs = parallel.instances;
+        distributor.hops_to_sink = hops.saturating_add(2);
         let collector = (outputs > 0).then(|| {
             let name = format!("{}.join", config.name);
             self.add(index, named(&config, name), Part::Collector, hops, outputs)
@@ -67,11 +72,6 @@ impl Expansion {
                 self.connect((instance, 0), (collector, number));
             }
         }
-        let distributor = &mut self.nodes[index];
-        distributor.config = named(&config, format!("{}.split", config.name));
-        distributor.part = Part::Distributor(parallel.distribution);
-        distributor.outputs = parallel.instances;
-        distributor.hops_to_sink = hops.saturating_add(2);
     }
 
     /// Adds a part of the node at `index`.

@@ -16,6 +16,8 @@
 //!   links in front of a node that waits for room itself are not: they would only fill up again;
 //! * declined ones, whose consumer holds as many packets as the limit allows and waits for more.
 //!
+//! Before that, nodes are woken that have room but were not told, for want of a low watermark.
+//!
 //! This is looked for when the graph is quiet, and by sources now and then: while a source runs, the
 //! graph is not quiet. A look at a running graph is certain because it is taken twice: nodes that
 //! were at rest after the same number of steps both times were at rest in between, all at once.
@@ -24,10 +26,14 @@ use bmf_core::config::OnDeadlock;
 use bmf_scheduler::{Context, Phase as SlotPhase, Wake};
 use bmf_streams::Link;
 
+use super::loops::finished_loops;
 use super::report::WaitReport;
 use crate::RunError;
 use crate::node::wake_peer;
 use crate::shared::{NodeInfo, Shared};
+
+/// Why limits may not be raised.
+const NO_MEMORY: &str = "its memory budget is used up";
 
 /// Called when nothing is ready and nothing runs: gets the graph going again, leaves it to the
 /// application, or finds it stuck for good.
@@ -36,27 +42,73 @@ pub(crate) fn on_quiet(shared: &Shared, context: &mut Context<'_>) {
         return;
     }
     let look = Look::at(shared, context);
+    if wake_for_room(shared, context, look.held_up(shared)) {
+        return;
+    }
+    let_in(shared);
     let mut links = look.blocking_links(shared);
     links.extend(look.full_inputs(shared));
+    let is_blocked = look.blocked().any(|_| true) && !look.may_be_fed(shared);
+    if links.is_empty() && !is_blocked {
+        return; // The application has its turn.
+    }
+    if !look.all_rested(shared, context) {
+        return; // It has just had it, and there will be another quiet moment.
+    }
     if !links.is_empty() {
         return free(shared, context, &links);
     }
-    if !look.blocked().any(|_| true) || look.may_be_fed(shared) {
-        return; // The application has its turn.
-    }
-    if look.holds_packets(shared) || !end_loops(shared, &look, context) {
+    if !end_loops(shared, context) {
         let report = report(shared, context);
-        fail(shared, context, RunError::Stuck { report });
+        let saves = look
+            .blocked()
+            .any(|index| must_save(shared, &shared.nodes[index]));
+        let error = match saves {
+            true => RunError::Deadlock {
+                why: NO_MEMORY,
+                report,
+            },
+            false => RunError::Stuck { report },
+        };
+        fail(shared, context, error);
     }
 }
 
 /// Called in between by sources: frees the parts of the graph that have blocked themselves.
 pub(crate) fn relax(shared: &Shared, context: &mut Context<'_>) {
     let look = Look::at(shared, context);
+    let held_up = look.held_up(shared).filter(|&index| look.is_blocked(index));
+    if wake_for_room(shared, context, held_up) {
+        return;
+    }
     let links = look.blocking_links(shared);
     if !links.is_empty() && look.still_holds(shared, context) {
         free(shared, context, &links);
     }
+}
+
+/// Wakes nodes that wait for room. Returns whether there was one.
+fn wake_for_room(
+    shared: &Shared,
+    context: &mut Context<'_>,
+    nodes: impl Iterator<Item = usize>,
+) -> bool {
+    let wake = |index| context.wake(shared.slot(index), Wake::Room);
+    nodes.map(wake).count() > 0
+}
+
+/// Lets those threads of the application go on that wait for room although there is some, again for
+/// want of a low watermark.
+fn let_in(shared: &Shared) {
+    let gates = fed_by_application(shared).filter(|link| !link.is_full());
+    let gates = gates.filter_map(|link| shared.gate_at(link.producer()));
+    gates.for_each(|gate| gate.open_if_awaited());
+}
+
+fn fed_by_application(shared: &Shared) -> impl Iterator<Item = &Link> {
+    let inputs = shared.nodes.iter().flat_map(|node| &node.inputs);
+    let links = inputs.map(|input| &*input.link);
+    links.filter(|link| shared.node_at(link.producer()).is_none())
 }
 
 /// Gives links room, if that is allowed.
@@ -67,7 +119,7 @@ fn free(shared: &Shared, context: &mut Context<'_>, links: &[&Link]) {
         .is_some_and(|budget| budget.is_used_up());
     let why = match shared.on_deadlock {
         OnDeadlock::Fail => "on_deadlock is \"fail\"",
-        OnDeadlock::Relax if used_up => "its memory budget is used up",
+        OnDeadlock::Relax if used_up => NO_MEMORY,
         OnDeadlock::Relax => {
             links.iter().for_each(|link| raise(shared, context, link));
             return;
@@ -89,19 +141,16 @@ fn raise(shared: &Shared, context: &mut Context<'_>, link: &Link) {
     }
 }
 
-/// A loop ends when nothing is left in it and all that feeds it has ended: each node in it waits for
-/// the end of the one before. So the back edges end first. Returns whether there was such a loop.
-fn end_loops(shared: &Shared, look: &Look, context: &mut Context<'_>) -> bool {
-    let mut ended = false;
-    let open = look.open_inputs(shared).filter(|link| link.is_back_edge());
-    for link in open {
+/// Ends the back edges of loops that are finished. Returns whether there was one.
+fn end_loops(shared: &Shared, context: &mut Context<'_>) -> bool {
+    let finished = finished_loops(shared);
+    for link in &finished {
         link.end_from_outside();
-        ended = true;
         if let Some(consumer) = shared.node_at(link.consumer()) {
             context.wake(shared.slot(consumer), Wake::Input);
         }
     }
-    ended
+    !finished.is_empty()
 }
 
 fn report(shared: &Shared, context: &Context<'_>) -> WaitReport {
@@ -111,6 +160,18 @@ fn report(shared: &Shared, context: &Context<'_>) -> WaitReport {
 fn fail(shared: &Shared, context: &mut Context<'_>, error: RunError) {
     shared.fail(error);
     shared.wake_all_from_step(context);
+}
+
+/// Whether a node waits for the memory budget.
+fn must_save(shared: &Shared, node: &NodeInfo) -> bool {
+    let budget = shared.budget.as_ref().filter(|_| node.is_source);
+    budget.is_some_and(|budget| budget.must_wait())
+}
+
+/// Whether an idle node has not seen all that was sent to it: the application, which may do so while
+/// the graph is looked at, wakes it after that.
+fn is_about_to_look(node: &NodeInfo) -> bool {
+    node.inputs.iter().any(|input| input.link.has_unseen())
 }
 
 /// One look at all nodes.
@@ -166,9 +227,10 @@ impl Look {
     fn may_get_room(&self, shared: &Shared, node: &NodeInfo) -> bool {
         let mut full = node.outputs.iter().filter(|link| link.is_full()).peekable();
         if full.peek().is_none() {
-            // Whoever has just made room, such as the application, is about to wake it.
-            let budget = shared.budget.as_ref().filter(|_| node.is_source);
-            return !budget.is_some_and(|budget| budget.must_wait());
+            // It is woken when a link falls to its low watermark.
+            let consumers = node.outputs.iter();
+            let mut consumers = consumers.filter_map(|link| shared.node_at(link.consumer()));
+            return !must_save(shared, node) && consumers.any(|consumer| self.nodes[consumer].hope);
         }
         let may_take = |link: &std::sync::Arc<Link>| match shared.node_at(link.consumer()) {
             Some(consumer) => self.nodes[consumer].hope,
@@ -181,6 +243,16 @@ impl Look {
         }
     }
 
+    /// Nodes that wait for room although all outputs have some: links wake their producers at the low
+    /// watermark only, and a consumer that waits for room itself does not take them there.
+    fn held_up(&self, shared: &Shared) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|&index| {
+            let node = &shared.nodes[index];
+            let has_room = !node.outputs.iter().any(|link| link.is_full());
+            self.waits_for_room(index) && has_room && !must_save(shared, node)
+        })
+    }
+
     /// Whether what an idle node waits for may come.
     fn may_get_input(&self, shared: &Shared, node: &NodeInfo) -> bool {
         let awaited = node.awaited.get();
@@ -188,10 +260,11 @@ impl Look {
             let is_awaited = awaited.port.is_none_or(|port| port == input.port);
             is_awaited && !input.link.is_ended()
         });
-        inputs.any(|input| match shared.node_at(input.link.producer()) {
+        let may_come = inputs.any(|input| match shared.node_at(input.link.producer()) {
             Some(producer) => self.nodes[producer].hope,
             None => true,
-        })
+        });
+        may_come || is_about_to_look(node)
     }
 
     /// The nodes that wait only for each other.
@@ -224,42 +297,94 @@ impl Look {
             .collect()
     }
 
-    /// The links that lead to blocked nodes and have not ended.
-    fn open_inputs<'a>(&self, shared: &'a Shared) -> impl Iterator<Item = &'a Link> {
-        let inputs = self.blocked().flat_map(|index| &shared.nodes[index].inputs);
-        inputs.map(|input| &*input.link).filter(|link| !link.is_ended())
-    }
-
-    /// Whether packets wait for blocked nodes.
-    fn holds_packets(&self, shared: &Shared) -> bool {
-        let inputs = self.blocked().flat_map(|index| &shared.nodes[index].inputs);
-        inputs.map(|input| input.link.stats()).any(|stats| stats.waiting > 0)
-    }
-
-    /// Whether blocked nodes have nothing to work on and may still be fed from elsewhere: then they
-    /// are early, not stuck.
+    /// Whether a blocked node has nothing to work on and may still be fed from elsewhere: then it is
+    /// early, not stuck.
     fn may_be_fed(&self, shared: &Shared) -> bool {
         let from_elsewhere = |link: &Link| {
             let producer = shared.node_at(link.producer());
-            producer.is_none_or(|producer| !self.is_blocked(producer))
+            !link.is_ended() && producer.is_none_or(|producer| !self.is_blocked(producer))
         };
-        !self.holds_packets(shared) && self.open_inputs(shared).any(from_elsewhere)
+        self.blocked().any(|index| {
+            let links = || shared.nodes[index].inputs.iter().map(|input| &*input.link);
+            links().all(|link| link.stats().waiting == 0) && links().any(from_elsewhere)
+        })
     }
 
-    /// Full links that the application feeds, whose consumer waits for another input. It may be about
-    /// to feed that one, but only after this one.
+    /// The links that give room to full ones which the application feeds: those in front of a node
+    /// that waits for another input. The application may be about to feed that one, but only after
+    /// this one. What it does not read is never given room.
     fn full_inputs<'a>(&self, shared: &'a Shared) -> Vec<&'a Link> {
-        let nodes = shared.nodes.iter().enumerate();
-        let idle = nodes.filter(|(index, _)| self.nodes[*index].phase == SlotPhase::Idle);
-        let links = idle.flat_map(|(_, node)| node.inputs.iter().map(|input| &*input.link));
-        links
-            .filter(|link| link.is_full() && shared.node_at(link.producer()).is_none())
-            .collect()
+        let mut relief = Relief {
+            look: self,
+            shared,
+            may_move: vec![None; self.nodes.len()],
+            links: Vec::new(),
+        };
+        for link in fed_by_application(shared).filter(|link| link.is_full()) {
+            relief.reach(link);
+        }
+        relief.links
+    }
+
+    /// Whether no node has moved while this look was taken.
+    fn all_rested(&self, shared: &Shared, context: &Context<'_>) -> bool {
+        let mut nodes = self.nodes.iter().enumerate();
+        nodes.all(|(index, node)| {
+            node.rest.is_some() && node.rest == context.at_rest(shared.slot(index))
+        })
     }
 
     /// Whether the blocked nodes have not moved since.
     fn still_holds(&self, shared: &Shared, context: &Context<'_>) -> bool {
         let rests = |index: usize| context.at_rest(shared.slot(index)) == self.nodes[index].rest;
         self.blocked().all(rests)
+    }
+}
+
+/// A search for the links that keep full ones from getting room.
+struct Relief<'a, 'l> {
+    look: &'l Look,
+    shared: &'a Shared,
+    /// Of the nodes met so far that wait for room themselves, whether they may get it.
+    may_move: Vec<Option<bool>>,
+    links: Vec<&'a Link>,
+}
+
+impl<'a> Relief<'a, '_> {
+    /// Whether a full link gets room if those found are given some.
+    fn reach(&mut self, link: &'a Link) -> bool {
+        let Some(consumer) = self.shared.node_at(link.consumer()) else {
+            return false;
+        };
+        let node = &self.shared.nodes[consumer];
+        match self.look.nodes[consumer].phase {
+            SlotPhase::Idle if !is_about_to_look(node) => {
+                self.links.push(link);
+                true
+            }
+            SlotPhase::Throttled => match self.may_move[consumer] {
+                Some(may_move) => may_move,
+                None => self.reach_through(consumer),
+            },
+            _ => false,
+        }
+    }
+
+    /// The same for the full outputs of a node: all of them, or where one is enough, one.
+    fn reach_through(&mut self, index: usize) -> bool {
+        // What leads back here does not help.
+        self.may_move[index] = Some(false);
+        let before = self.links.len();
+        let node = &self.shared.nodes[index];
+        let mut full = node.outputs.iter().filter(|link| link.is_full());
+        let may_move = match node.any_room {
+            true => full.any(|link| self.reach(link)),
+            false => full.all(|link| self.reach(link)),
+        };
+        if !may_move {
+            self.links.truncate(before);
+        }
+        self.may_move[index] = Some(may_move);
+        may_move
     }
 }

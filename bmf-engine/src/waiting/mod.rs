@@ -1,11 +1,12 @@
-//! Waiting for a graph to end. Freeing what has blocked itself is in `deadlock`, the report of who
-//! waits for whom in `report`.
+//! Waiting for a graph to end. Freeing what has blocked itself is in `deadlock`, which loops have come
+//! to their end in `loops`, the report of who waits for whom in `report`.
 //!
 //! The only timed waits of the engine are here and where an application gives a deadline of its own
 //! (`live`). They are deadlines too: the user's time-out, which a watchdog thread keeps; the interval
 //! of a progress display; and what an aborted run gives its nodes to close.
 
 mod deadlock;
+mod loops;
 mod report;
 mod watchdog;
 

@@ -121,7 +121,10 @@ fn for_room(shared: &Shared, node: &NodeInfo) -> Waits {
 }
 
 fn for_input(shared: &Shared, node: &NodeInfo) -> Waits {
-    let forward = node.inputs.iter().filter(|input| !input.link.is_back_edge());
+    let forward = node
+        .inputs
+        .iter()
+        .filter(|input| !input.link.is_back_edge());
     let mut producers = forward.filter_map(|input| shared.node_at(input.link.producer()));
     let unopened = |&index: &usize| !shared.nodes[index].announced.load(Ordering::Relaxed);
     if let Some(index) = producers.find(unopened) {

@@ -29,9 +29,14 @@ fn what_is_dropped_under_a_promise_holds_nobody_up() {
         for instances in [2, 3] {
             let mut lab = Lab::new();
             let input = lab.builder().graph_input("in");
-            let node = parallel(&mut lab, "even", std::slice::from_ref(&input), 1, instances, |_| {
-                even().promise(Promise::Offset(0))
-            });
+            let node = parallel(
+                &mut lab,
+                "even",
+                std::slice::from_ref(&input),
+                1,
+                instances,
+                |_| even().promise(Promise::Offset(0)),
+            );
             lab.join("join", &[node.into(), input]);
             let log = lab.log.clone();
             let mut graph = lab.start(workers);
@@ -86,15 +91,22 @@ fn a_promise_is_only_a_lower_limit() {
         let mut lab = Lab::new();
         let source = lab.source("source", 40, 1);
         let log = lab.log.clone();
-        let node = parallel(&mut lab, "later", std::slice::from_ref(&source), 1, 3, |_| {
-            let log = log.clone();
-            let script = Script::each(move |task, _, packet| {
-                let number = value(&packet);
-                task.push(0, log.packet_of(number + 100, number));
-                Ok(Flow::Wait)
-            });
-            script.promise(Promise::Offset(0))
-        });
+        let node = parallel(
+            &mut lab,
+            "later",
+            std::slice::from_ref(&source),
+            1,
+            3,
+            |_| {
+                let log = log.clone();
+                let script = Script::each(move |task, _, packet| {
+                    let number = value(&packet);
+                    task.push(0, log.packet_of(number + 100, number));
+                    Ok(Flow::Wait)
+                });
+                script.promise(Promise::Offset(0))
+            },
+        );
         lab.join("join", &[node.into(), source]);
         let run = lab.run(workers).expect(Ending::Finished);
         let joined = run.log.joined("join");
@@ -109,12 +121,19 @@ fn explicit_bounds_come_in_order() {
     for workers in [1, 2, 4] {
         let mut lab = Lab::new();
         let input = lab.builder().graph_input("in");
-        let node = parallel(&mut lab, "quiet", std::slice::from_ref(&input), 1, 2, |_| {
-            Script::each(|task, _, packet| {
-                task.outputs_mut()[0].set_bound(Bound::after(packet.timestamp()));
-                Ok(Flow::Wait)
-            })
-        });
+        let node = parallel(
+            &mut lab,
+            "quiet",
+            std::slice::from_ref(&input),
+            1,
+            2,
+            |_| {
+                Script::each(|task, _, packet| {
+                    task.outputs_mut()[0].set_bound(Bound::after(packet.timestamp()));
+                    Ok(Flow::Wait)
+                })
+            },
+        );
         lab.join("join", &[node.into(), input]);
         let log = lab.log.clone();
         let mut graph = lab.start(workers);
@@ -135,17 +154,24 @@ fn an_instance_that_keeps_packets_holds_the_bound_back() {
     for workers in [1, 2, 4] {
         let mut lab = Lab::new();
         let input = lab.builder().graph_input("in");
-        let node = parallel(&mut lab, "pairs", std::slice::from_ref(&input), 1, 2, |_| {
-            let script = Script::new(|task| {
-                while task.inputs()[0].packets.len() >= 2 || task.inputs()[0].ended {
-                    let Some(packet) = task.pop(0) else { break };
-                    task.push(0, packet);
-                    task.pop(0);
-                }
-                Ok(Flow::Wait)
-            });
-            script.promise(Promise::Offset(0))
-        });
+        let node = parallel(
+            &mut lab,
+            "pairs",
+            std::slice::from_ref(&input),
+            1,
+            2,
+            |_| {
+                let script = Script::new(|task| {
+                    while task.inputs()[0].packets.len() >= 2 || task.inputs()[0].ended {
+                        let Some(packet) = task.pop(0) else { break };
+                        task.push(0, packet);
+                        task.pop(0);
+                    }
+                    Ok(Flow::Wait)
+                });
+                script.promise(Promise::Offset(0))
+            },
+        );
         lab.join("join", &[node.into(), input]);
         let log = lab.log.clone();
         let mut graph = lab.start(workers);
@@ -154,7 +180,12 @@ fn an_instance_that_keeps_packets_holds_the_bound_back() {
         for (number, lines) in shown {
             input.add(log.packet(number)).unwrap();
             assert!(graph.wait_idle(Some(Instant::now() + DEADLINE)));
-            assert_eq!(log.joined("join").lines().count(), lines, "{}", log.joined("join"));
+            assert_eq!(
+                log.joined("join").lines().count(),
+                lines,
+                "{}",
+                log.joined("join")
+            );
         }
         drop(input);
         assert_eq!(graph.wait().result.unwrap(), Ending::Finished);
@@ -177,7 +208,9 @@ fn a_parallel_module_may_want_bounds() {
                 log.task("seen", format!("{time:?} {bound}"));
                 Ok(Flow::Wait)
             });
-            script.sink().describe(|descriptor| descriptor.wants_bounds = true)
+            script
+                .sink()
+                .describe(|descriptor| descriptor.wants_bounds = true)
         });
         lab.add_many("node", &[input], 0, scripts.collect(), |node| {
             node.parallel(2).input_manager(InputManager::Default)

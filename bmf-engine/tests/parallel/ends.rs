@@ -28,7 +28,7 @@ fn an_error_names_the_instance_and_the_time() {
         lab.collect("sink", &[node.into()]);
         let run = lab.run(workers);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(run.expect_error(), @"");
+            insta::assert_snapshot!(run.expect_error(), @"node 1 'scale#2' (scale), port a, at 0.000040s: no such size");
         }
         let received = run.log.received("sink", 0);
         assert_eq!(received, numbers(i64::try_from(received.len()).unwrap()));
@@ -47,7 +47,7 @@ fn a_panic_names_the_instance() {
         lab.collect("sink", &[node.into()]);
         let run = lab.run(workers);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(run.expect_error(), @"");
+            insta::assert_snapshot!(run.expect_error(), @"node 1 'scale#2' (scale), port a, at 0.000001s: the module panicked: out of cheese");
         }
     }
 }
@@ -69,7 +69,10 @@ fn an_instance_that_fails_at_its_end_fails_the_run() {
         lab.collect("sink", &[node.into()]);
         let run = lab.run(workers);
         let error = run.expect_error();
-        assert!(error.contains("'node#2'") && error.contains("cannot finish"), "{error}");
+        assert!(
+            error.contains("'node#2'") && error.contains("cannot finish"),
+            "{error}"
+        );
     }
 }
 
@@ -87,7 +90,10 @@ fn an_instance_that_cannot_open_fails_the_run() {
         lab.collect("sink", &[node.into()]);
         let run = lab.run(workers);
         let error = run.expect_error();
-        assert!(error.contains("'node#2'") && error.contains("no device"), "{error}");
+        assert!(
+            error.contains("'node#2'") && error.contains("no device"),
+            "{error}"
+        );
     }
 }
 
@@ -140,7 +146,11 @@ fn a_parallel_node_without_a_consumer_ends() {
         let log = lab.log.clone();
         let sink = Script::each(move |_, _, packet| {
             log.receive("sink", 0, value(&packet));
-            Ok(if value(&packet) == 9 { Flow::Done } else { Flow::Wait })
+            Ok(if value(&packet) == 9 {
+                Flow::Done
+            } else {
+                Flow::Wait
+            })
         });
         lab.add("sink", &[node.into()], 0, sink.sink());
         let run = lab.run(workers).expect(Ending::Finished);
@@ -160,7 +170,10 @@ fn stop_lets_everything_arrive() {
         until("packets arrive", || log.count("sink") >= 50);
         graph.control().stop();
         assert_eq!(graph.wait().result.unwrap(), Ending::Stopped);
-        assert_eq!(log.received("sink", 0), numbers(i64::try_from(log.made()).unwrap()));
+        assert_eq!(
+            log.received("sink", 0),
+            numbers(i64::try_from(log.made()).unwrap())
+        );
         log.assert_clean();
     }
 }
@@ -209,7 +222,10 @@ fn jobs_end_once() {
         let name = lab.builder().graph_output(node);
         let log = lab.log.clone();
         let mut graph = lab.start(workers);
-        let (input, output) = (graph.take_input("in").unwrap(), graph.take_output(&name).unwrap());
+        let (input, output) = (
+            graph.take_input("in").unwrap(),
+            graph.take_output(&name).unwrap(),
+        );
         let mut seen = String::new();
         for count in [4, 0, 2] {
             for number in 0..count {
@@ -225,7 +241,7 @@ fn jobs_end_once() {
             }
         }
         insta::allow_duplicates! {
-            insta::assert_snapshot!(seen, @"");
+            insta::assert_snapshot!(seen, @"0 1 2 3 -2 -1 -1 job 0 0 0 job 0 1 -1 -1 0 job");
         }
         drop((input, output));
         assert_eq!(graph.wait().result.unwrap(), Ending::Finished);

@@ -98,7 +98,8 @@ fn what_belongs_together_stays_together() {
             let threes = lab.source_of("threes", (0..40).map(|n| n * 3).collect(), 1);
             let scripts = (0..instances).map(|_| sum(&log)).collect();
             let node = lab.add_many("sum", &[evens, threes], 1, scripts, |node| {
-                node.parallel(instances).input_manager(InputManager::Default)
+                node.parallel(instances)
+                    .input_manager(InputManager::Default)
             });
             lab.collect("sink", &[node.into()]);
             let run = lab.run(workers).expect(Ending::Finished);
@@ -163,7 +164,9 @@ fn what_a_module_leaves_is_offered_again_and_at_the_end() {
                     let (first, second) = (task.pop(0), task.pop(0));
                     let Some(packet) = first else { break };
                     task.push(0, packet);
-                    second.map_or((), |packet| task.push(0, packet));
+                    if let Some(packet) = second {
+                        task.push(0, packet);
+                    }
                 }
                 Ok(Flow::Wait)
             })

@@ -82,7 +82,10 @@ fn every_instance_of_a_sink_gets_its_share() {
         assert_eq!(all.len(), 50);
         all.sort_unstable();
         assert_eq!(all, numbers(50));
-        assert_eq!(run.log.received("sink", 1), (0..50).skip(1).step_by(4).collect::<Vec<_>>());
+        assert_eq!(
+            run.log.received("sink", 1),
+            (0..50).skip(1).step_by(4).collect::<Vec<_>>()
+        );
     }
 }
 
@@ -94,7 +97,9 @@ fn with_a_slow_one(lab: &mut Lab, distribution: Distribution, others: usize) {
         let worked = Arc::clone(&worked);
         Script::each(move |task, _, packet| {
             if value(&packet) == 0 {
-                until("the others work", || worked.load(Ordering::Acquire) >= others);
+                until("the others work", || {
+                    worked.load(Ordering::Acquire) >= others
+                });
             }
             worked.fetch_add(1, Ordering::AcqRel);
             task.push(0, packet);
@@ -146,7 +151,9 @@ fn two_instances_work_at_the_same_time() {
         Script::each(move |task, _, packet| {
             if std::mem::take(&mut is_first) {
                 inside.fetch_add(1, Ordering::AcqRel);
-                until("the other one works, too", || inside.load(Ordering::Acquire) == 2);
+                until("the other one works, too", || {
+                    inside.load(Ordering::Acquire) == 2
+                });
             }
             task.push(0, packet);
             Ok(Flow::Wait)
@@ -194,10 +201,29 @@ fn parts_have_names_of_their_own() {
         let (stream, from, to) = (&link.stream, &link.producer, &link.consumer);
         text += &format!("{stream}: {from} > {to}, {}\n", link.packets);
     }
-    insta::assert_snapshot!(text, @r"
-    source (source) 10 in
+    insta::assert_snapshot!(text, @"
+    source (source) 0 in
+    scale.split (scale) 10 in
+    sink (sink) 10 in
+    scale.join (scale) 10 in
+    scale#1 (scale) 5 in
+    scale#2 (scale) 5 in
+    source.0: source > scale.split, 10
+    scale.split to scale#1: scale.split > scale#1, 5
+    scale.split to scale#2: scale.split > scale#2, 5
+    scale.0: scale.join > sink, 10
+    scale#1 to scale.join: scale#1 > scale.join, 5
+    scale#2 to scale.join: scale#2 > scale.join, 5
     ");
-    insta::assert_snapshot!(run.log.calls(), @r"
+    insta::assert_snapshot!(run.log.calls(), @"
+    close scale#1 Finished
+    close scale#2 Finished
+    close sink Finished
+    close source Finished
+    open scale#1
+    open scale#2
+    open sink
+    open source
     ");
 }
 

@@ -298,12 +298,12 @@ fn b11_a_bound_just_after_is_an_empty_packet() {
     let script = "
         in 1@10
         in 1@20
-        in 1@30 1@40
+        in 1@30
         end";
     insta::assert_snapshot!(check(graph, script), @"
     in 1@10: o=[10@10]
     in 1@20: o=[20@20]
-    in 1@30 1@40: o=[30@30,40@40]
+    in 1@30: o=[30@30]
     end: ok
     ");
 }

@@ -30,7 +30,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         kind("src", source),
         kind("dec101", |_| decimate(101)),
         kind("sumclose", |_| sumclose()).timed().wants_bounds(),
-        kind("sem", semaphore),
+        kind("sem", semaphore).may_block(),
         kind("pair", |_| pair()),
         kind("act", act),
         kind("max10000", |_| explicit().offset(0)),

@@ -37,6 +37,7 @@ pub(crate) struct Kind {
     name: &'static str,
     manager: InputManagerConfig,
     wants_bounds: bool,
+    may_block: bool,
     make: fn(&Setup) -> Behaviour,
 }
 
@@ -72,7 +73,7 @@ pub(crate) fn registry(bench: &Bench) -> Registry {
                 inputs: port(),
                 outputs: port(),
                 is_sink: false,
-                may_block: false,
+                may_block: kind.may_block,
                 wants_bounds: kind.wants_bounds,
                 any_room: false,
                 flushes_early: false,
@@ -194,6 +195,7 @@ pub(crate) fn kind(name: &'static str, make: fn(&Setup) -> Behaviour) -> Kind {
         name,
         manager: InputManager::Default.into(),
         wants_bounds: false,
+        may_block: false,
         make,
     }
 }
@@ -201,6 +203,11 @@ pub(crate) fn kind(name: &'static str, make: fn(&Setup) -> Behaviour) -> Kind {
 impl Kind {
     pub(crate) fn timed(mut self) -> Self {
         self.manager = timed();
+        self
+    }
+
+    pub(crate) fn may_block(mut self) -> Self {
+        self.may_block = true;
         self
     }
 

@@ -48,7 +48,7 @@ pub(crate) struct Observed {
     /// What was read and not shown yet.
     early: Vec<String>,
     /// All that was ever read.
-    all: Vec<String>,
+    pub(crate) all: Vec<String>,
     /// How far it was seen: the time of the last packet, or of the last empty time.
     seen: Option<Timestamp>,
 }

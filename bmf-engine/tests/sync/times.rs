@@ -3,6 +3,8 @@
 //! T01, T02, S21 and S22 at the ends of time are unit tests of `bmf-hmp` (`time/bound.rs`) too; the
 //! queue itself has those of `bmf-streams`.
 //!
+//! S09 and S10, packets beside all times, are in G18.
+//!
 //! Not applicable:
 //! * S05, S06 taking the packet of a time from a queue, and that backwards: policies look at the
 //!   first packet and its bound, and never ask for a time.
@@ -68,18 +70,21 @@ fn s02_back_in_time_within_one_batch() {
 fn s03_a_bound_stands_behind_the_packets() {
     let mut play = Play::start("x = pass(a)", 2).unwrap();
     play.silent = true;
-    play.run("a 10@10 20@20\na ->30 ->40 ->50");
+    play.run("a 10@10 20@20 30@30\na ->30 ->40 ->50");
+    // What waits is seen once the reader has looked.
     let output = &play.observed[0].output;
     let mut bounds = Vec::new();
-    loop {
+    while matches!(output.try_next(), Polled::Packet(_)) {
         bounds.push(output.bound().to_string());
-        if !matches!(output.try_next(), Polled::Packet(_)) {
-            break;
-        }
     }
-    assert_eq!(bounds, ["0.000010s", "0.000020s", "0.000050s"]);
+    assert_eq!(bounds, ["0.000020s", "0.000030s", "0.000050s"]);
     play.silent = false;
-    insta::assert_snapshot!(play.run("a ->60 ->70 ->80\na 90@90\nclose a\nfinish"), @"");
+    insta::assert_snapshot!(play.run("a ->60 ->70 ->80\na 90@90\nclose a\nfinish"), @"
+    a ->60 ->70 ->80: -
+    a 90@90: x=[90@90]
+    close a: -
+    finish: ok
+    ");
 }
 
 #[test]
@@ -112,37 +117,69 @@ fn s04_bounds_do_not_go_back() {
 fn s08_each_packet_is_freed_when_it_has_been_read() {
     let mut play = Play::start("x = pass(a)", 2).unwrap();
     play.silent = true;
-    let packets: Vec<_> = (1..=3).map(|time| crate::text::packet(&format!("0@{time}"))).collect();
+    let packets: Vec<_> = (1..=3)
+        .map(|time| crate::text::packet(&format!("0@{time}")))
+        .collect();
     for packet in &packets {
         play.input("a").add(packet.clone()).unwrap();
     }
     play.wait_idle();
-    let alive = || packets.iter().filter(|packet| packet.ref_count() > 1).count();
+    let alive = || {
+        packets
+            .iter()
+            .filter(|packet| packet.ref_count() > 1)
+            .count()
+    };
     for left in (0..3).rev() {
         assert_eq!(alive(), left + 1);
-        assert!(matches!(play.observed[0].output.try_next(), Polled::Packet(_)));
+        assert!(matches!(
+            play.observed[0].output.try_next(),
+            Polled::Packet(_)
+        ));
         assert_eq!(alive(), left);
     }
 }
 
+const UNORDERED: &str = "
+    a 1@pre
+    a 2@10
+    a 3@post
+    a 4@5
+    a 5@1 6@max
+    a ->4 ->2
+    a 7@0
+    end";
+
 #[test]
-fn s09_s10_s11_without_order_all_is_taken() {
+fn s11_without_order_all_is_taken() {
+    insta::assert_snapshot!(check("x = pass(a) immediate", UNORDERED), @"
+    a 1@pre: x=[1@pre]
+    a 2@10: x=[2@10]
+    a 3@post: x=[3@post]
+    a 4@5: x=[4@5]
+    a 5@1 6@max: x=[5@1,6@max]
+    a ->4 ->2: -
+    a 7@0: x=[7@0]
+    end: ok
+    ");
+}
+
+#[test]
+#[ignore = "bmf-streams: on a link without order a packet at the last time settles all that follows"]
+fn s11_a_barrier_takes_all_too() {
     let script = "
-        a 1@pre 2@10 3@post
-        a 4@5 5@1
-        a ->4 ->2
+        a 1@max
+        b 1@0
+        b 2@1
+        a 2@5
         end";
-    for policy in ["barrier", "immediate", "default"] {
-        let graph = format!("x = pass(a order=any) {policy}");
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(check(&graph, script), @r#"
-            a 1@pre 2@10 3@post: x=[1@pre,2@10,3@post]
-            a 4@5 5@1: 4@5: stream "a" has ended | 5@1: stream "a" has ended
-            a ->4 ->2: ->4: stream "a" has ended | ->2: stream "a" has ended
-            end: ok
-            "#);
-        }
-    }
+    insta::assert_snapshot!(check("x,y = pass(a,b) barrier", script), @"
+    a 1@max: -
+    b 1@0: x=[1@max] | y=[1@0]
+    b 2@1: -
+    a 2@5: x=[2@5] | y=[2@1]
+    end: ok
+    ");
 }
 
 /// Runs one call of a node, with the given arguments, that does what the packet says; shows what
@@ -150,7 +187,9 @@ fn s09_s10_s11_without_order_all_is_taken() {
 fn after(args: &str, packet: &str) -> String {
     let graph = format!("x = act{args}(a)\nobserve bounds x");
     let seen = check(&graph, &format!("wait\na {packet}"));
-    let seen = seen.lines().map(|line| line.split_once(": ").unwrap().1.to_owned());
+    let seen = seen
+        .lines()
+        .map(|line| line.split_once(": ").unwrap().1.to_owned());
     seen.collect::<Vec<_>>().join(" then ")
 }
 
@@ -178,7 +217,11 @@ fn s21_s22_bounds_with_an_offset() {
         ("[-10]", "10,20,>100@0", "x=[10@10,20@20,∅@99]"),
         ("[5]", "none@0", "x=[∅@5]"),
     ] {
-        assert_eq!(after(args, packet), format!("- then {seen}"), "{args} {packet}");
+        assert_eq!(
+            after(args, packet),
+            format!("- then {seen}"),
+            "{args} {packet}"
+        );
     }
 }
 

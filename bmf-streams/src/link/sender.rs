@@ -85,10 +85,6 @@ impl LinkSender {
         wake: &mut dyn FnMut(Wake),
     ) -> Result<(), TimeError> {
         let link = &*self.link;
-        if link.plain {
-            self.send_plain(items, &mut |owed| wake(owed));
-            return Ok(());
-        }
         let before = link.bound();
         let mut batch = Batch::new(before);
         let (result, owed) = {
@@ -115,12 +111,15 @@ impl LinkSender {
         result
     }
 
-    /// A batch for a link that need not look at each packet. The same as in [`send`](Self::send)
-    /// but for times, bytes and drops.
+    /// A batch for a link that need not look at each packet, `packets` of which are packets; `ended`
+    /// says whether it holds the end of the stream. The same as in [`send`](Self::send) but for
+    /// times, bytes and drops.
     #[inline]
     pub(crate) fn send_plain(
         &self,
         items: impl Iterator<Item = StreamItem>,
+        packets: usize,
+        ended: bool,
         wake: &mut impl FnMut(Wake),
     ) {
         let link = &*self.link;
@@ -130,24 +129,13 @@ impl LinkSender {
                 drop(queue);
                 return self.swallow(items);
             }
-            let before = queue.len();
-            let (mut signals, mut ended) = (0, false);
-            queue.extend(items.inspect(|item| {
-                if let StreamItem::Signal(signal) = item {
-                    signals += 1;
-                    ended |= *signal == Signal::Eof;
-                }
-            }));
-            let added = queue.len() - before;
-            if added == 0 {
-                return;
-            }
+            queue.extend(items);
             if ended {
                 link.ended.store(true, Ordering::Release);
                 link.bound.store(Bound::NOTHING.to_raw(), Ordering::Release);
             }
-            self.count_sent(added - signals);
-            self.count_waiting(added - signals);
+            self.count_sent(packets);
+            self.count_waiting(packets);
             link.queued.store(queue.len(), Ordering::Release);
         }
         wake(Wake::Input(link.consumer));

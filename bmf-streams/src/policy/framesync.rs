@@ -109,12 +109,18 @@ impl FrameSync {
 
     /// What the inputs that do not set the pace can give at `time`.
     fn look_at_others(&self, inputs: &mut [InputPort], time: Timestamp) -> Other {
-        let mut all = Other::Known;
+        let is_other = |index: usize, port: &InputPort| index != self.pace && port.is_connected();
+        // All of them, whatever is found: none is to fill up with what will not be given.
         for (index, port) in inputs.iter_mut().enumerate() {
-            if index == self.pace || !port.is_connected() {
+            if is_other(index, port) {
+                port.hold(time);
+            }
+        }
+        let mut all = Other::Known;
+        for (index, port) in inputs.iter().enumerate() {
+            if !is_other(index, port) {
                 continue;
             }
-            port.hold(time);
             match self.look_at(index, port, time) {
                 Other::Known => {}
                 Other::Begins => all = Other::Begins,

@@ -81,7 +81,9 @@ pub enum Readiness {
 pub struct Purpose {
     /// Names of the input ports, by which options name them; their numbers serve as well.
     pub ports: Vec<String>,
-    /// Whether there is a task also when no packet came but a bound rose.
+    /// Whether there is a task also when no packet came but a bound rose. `framesync` and
+    /// `clocksync` make none, since one input says when there is a task, nor do `server` and
+    /// `barrier`, which do not go by time.
     pub bounds: bool,
 }
 

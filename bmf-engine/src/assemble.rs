@@ -305,7 +305,8 @@ fn node_info(
         is_source: inputs.is_empty(),
         // The parts of a sink do not work for nobody: where no instance takes anything, it is over.
         is_sink: descriptor.is_sink && !matches!(planned.part, Part::Distributor(_)),
-        may_block: is_mine && (inputs.is_empty() || descriptor.may_block),
+        may_block: is_mine
+            && (inputs.is_empty() || descriptor.may_block || descriptor.flushes_early),
         any_room: match planned.part {
             Part::Whole => descriptor.any_room,
             Part::Distributor(distribution) => {

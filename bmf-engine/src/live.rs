@@ -42,15 +42,9 @@ struct GateState {
 
 impl Gate {
     pub(crate) fn open(&self) {
-        lock(&self.state).count += 1;
-        self.changed.notify_all();
-    }
-
-    /// The same, but only if somebody waits.
-    pub(crate) fn open_if_awaited(&self) {
         let mut state = lock(&self.state);
+        state.count += 1;
         if state.waiting > 0 {
-            state.count += 1;
             self.changed.notify_all();
         }
     }

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bmf_core::{Ending, Flow, Module, ModuleError, Promise, Task};
+use bmf_core::{Ending, Flow, Module, ModuleError, Promise, StreamItem, Task};
 use bmf_hmp::{Bound, Timestamp};
 use bmf_scheduler::{Context, Schedulable, Step, Wake};
 use bmf_streams::{Awaited, Inputs, Outputs, Poll, SendError};
@@ -20,7 +20,6 @@ use crate::RunError;
 use crate::outcome::{During, Place};
 use crate::shared::{Counts, NodeInfo, Phase, Shared, lock};
 use crate::waiting;
-use early::packets_in;
 
 /// A source looks once in so many steps whether a part of the graph has blocked itself: while it
 /// runs, the graph is never quiet.
@@ -37,9 +36,13 @@ pub(crate) struct Node {
     /// Most packets per input and task.
     batch: usize,
     opened: bool,
+    has_just_opened: bool,
     /// Whether the module asked to be called again without new input.
     more: bool,
     promise: Promise,
+    /// Whether room is not simply that of the fullest output: see [`room`](Self::room).
+    has_own_room: bool,
+    flushes_early: bool,
     /// Steps until the next look at the rest of the graph.
     steps_to_look: u32,
     /// Where a flush that came before the module was open wants it to go on.
@@ -69,9 +72,12 @@ impl Node {
         task: Task,
         batch: usize,
     ) -> Self {
+        let info = &shared.nodes[index];
         Self {
             // A source has no input that would get it going.
-            more: shared.nodes[index].is_source,
+            more: info.is_source,
+            has_own_room: info.any_room || info.is_told_room || info.is_source,
+            flushes_early: info.flushes_early,
             index,
             shared,
             module,
@@ -80,6 +86,7 @@ impl Node {
             task,
             batch,
             opened: false,
+            has_just_opened: false,
             promise: Promise::None,
             steps_to_look: STEPS_PER_LOOK,
             seek_when_open: None,
@@ -97,7 +104,14 @@ impl Node {
                 None => Ok(Step::Idle),
             };
         }
-        let room = self.room(context);
+        if std::mem::take(&mut self.has_just_opened) && self.info().may_block {
+            // The consumers that may open now must not wait for the end of a long call.
+            return Ok(Step::Again);
+        }
+        let room = match self.has_own_room {
+            true => self.room(context),
+            false => self.outputs.room(),
+        };
         if room == 0 {
             return Ok(Step::Throttled);
         }
@@ -105,7 +119,7 @@ impl Node {
         let left_over = self.packets_at_hand();
         let mut wake = |wake| wake_peer(&self.shared, context, wake);
         let poll = self.inputs.poll_task(&mut self.task, budget, &mut wake);
-        let may_go_on = self.more || (self.info().any_room && left_over > 0);
+        let may_go_on = self.more || (left_over > 0 && self.info().any_room);
         if let Poll::Nothing(awaited) = poll
             && !may_go_on
         {
@@ -113,6 +127,8 @@ impl Node {
             self.pass_bounds_on(context);
             return Ok(Step::Idle);
         }
+        // Producers that have room again must not wait for the module.
+        context.hand_over();
         let first = self.note_input(left_over);
         let flow = match self.process(first, context)? {
             Some(flow) => flow,
@@ -123,7 +139,7 @@ impl Node {
         self.next_step(flow, context)
     }
 
-    /// How many packets may be sent. A source also waits for the memory budget, and looks now and
+    /// How many packets a node with a mind of its own may send. A source also waits for the memory budget, and looks now and
     /// then whether some part of the graph needs its help.
     fn room(&mut self, context: &mut Context<'_>) -> usize {
         if self.info().any_room || self.info().is_told_room {
@@ -149,10 +165,14 @@ impl Node {
     /// Sends what the task holds.
     #[inline]
     fn send(&mut self, context: &mut Context<'_>) -> Result<(), RunError> {
-        self.note_output();
+        if self.info().is_source {
+            self.note_position();
+        }
         let mut wake = |wake| wake_peer(&self.shared, context, wake);
         let sent = self.outputs.propagate(self.task.outputs_mut(), &mut wake);
-        sent.map_err(|error| self.refused(*error))
+        let sent = sent.map_err(|error| self.refused(*error))?;
+        Counts::add(&self.info().counts.packets_out, sent);
+        Ok(())
     }
 
     /// Moves the bounds of the outputs after those of the inputs, as the module has promised.
@@ -196,7 +216,7 @@ impl Node {
         match flow {
             Flow::Done => self.finish(Ending::Finished, context),
             // What it left waits for room in one of its outputs.
-            Flow::Wait if self.info().any_room && self.packets_at_hand() > 0 => Ok(Step::Throttled),
+            Flow::Wait if self.waits_with_packets() => Ok(Step::Throttled),
             Flow::Wait if self.inputs.all_ended() => self.finish(Ending::Finished, context),
             Flow::Wait if self.inputs.have_more() || self.may_have_bounds() => Ok(Step::Again),
             Flow::Wait => {
@@ -213,6 +233,11 @@ impl Node {
         let info = self.info();
         info.is_told_of_bounds
             || (info.goes_by_time && self.inputs.bound(&self.task) == Bound::NOTHING)
+    }
+
+    /// Whether the module chooses among its outputs, and has kept packets for one that is full.
+    fn waits_with_packets(&self) -> bool {
+        self.has_own_room && self.info().any_room && self.packets_at_hand() > 0
     }
 
     /// Whether the node must close now although its module has not said so.
@@ -242,6 +267,7 @@ impl Node {
         }
         self.lift(result, During::Open, None)?;
         self.opened = true;
+        self.has_just_opened = true;
         if self.outputs.links().any(|link| link.tracks_bounds()) {
             self.promise = self.module.promise();
         }
@@ -283,12 +309,12 @@ impl Node {
         first: Option<(usize, Timestamp)>,
         context: &mut Context<'_>,
     ) -> Result<Option<Flow>, RunError> {
-        if self.info().flushes_early {
+        if self.flushes_early {
             self.lend_outputs(context);
         }
         let (module, task) = (&mut self.module, &mut self.task);
         let result = catch_unwind(AssertUnwindSafe(|| module.process(task)));
-        if self.info().flushes_early {
+        if self.flushes_early {
             self.take_outputs_back()?;
         }
         if self.gave_up(&result) {
@@ -415,17 +441,14 @@ impl Node {
         first
     }
 
-    fn note_output(&self) {
+    /// Notes how far a source has come, by what it is about to send.
+    fn note_position(&self) {
         let info = self.info();
-        let outputs = self.task.outputs().iter();
-        let sent = outputs
-            .map(|output| packets_in(output.items()).count())
-            .sum();
-        Counts::add(&info.counts.packets_out, sent);
-        if info.is_source {
-            let outputs = self.task.outputs().iter();
-            let packets = outputs.flat_map(|output| packets_in(output.items()));
-            packets.for_each(|packet| info.counts.set_position(packet.timestamp()));
+        let items = self.task.outputs().iter().flat_map(|output| output.items());
+        for item in items {
+            if let StreamItem::Packet(packet) = item {
+                info.counts.set_position(packet.timestamp());
+            }
         }
     }
 
@@ -444,7 +467,7 @@ impl Module for Gone {
 }
 
 /// Links know nodes by index; the scheduler has them in the same order.
-#[inline]
+#[inline(always)]
 pub(crate) fn wake_peer(shared: &Shared, context: &mut Context<'_>, wake: bmf_streams::Wake) {
     // Nearly every wish is this one.
     if let bmf_streams::Wake::Input(peer) = wake

@@ -66,7 +66,8 @@ pub(crate) struct NodeInfo {
     pub(crate) name: String,
     pub(crate) is_source: bool,
     pub(crate) is_sink: bool,
-    /// Whether its module may wait for the outside world.
+    /// Whether others must not wait for the end of a step: its module may wait for the outside world,
+    /// or sends in the middle of a call.
     pub(crate) may_block: bool,
     /// Whether room in one output is enough.
     pub(crate) any_room: bool,

@@ -277,8 +277,12 @@ fn whoever_gives_up_because_another_failed_is_closed_as_failed() {
             insta::assert_snapshot!(error, @"node 2 'fails' (fails): broken");
             insta::assert_snapshot!(run.log.calls(), @"
             close fails Failed
+            close other_sink Failed
+            close sink Failed
             close waits Failed
             open fails
+            open other_sink
+            open sink
             open waits
             ");
         }
@@ -409,7 +413,7 @@ fn the_time_out_of_the_graph_counts_and_a_moving_graph_has_none() {
         ..RunOptions::default()
     };
     let outcome = lab.plan().run(&options).unwrap();
-    insta::assert_snapshot!(outcome.result.unwrap_err(), @"no progress for 0.1 s: node 1 'stall' (stall) is inside its module");
+    insta::assert_snapshot!(outcome.result.unwrap_err(), @"no progress for 0.1 s: node 1 'stall' (stall) is inside its module; node 0 'source' (source) is ready, but did not get its turn");
     drop(release);
     until("the stalled thread ends", || log.alive() == 0);
 

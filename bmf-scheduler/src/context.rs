@@ -35,6 +35,8 @@ pub struct Context<'a> {
     pub(crate) ready: &'a mut ReadyQueue,
     /// Whose slots this worker runs.
     pub(crate) home: Home,
+    /// Set where the step is expected to be long: the shared queue that others take from.
+    pub(crate) hand_over_to: Option<usize>,
 }
 
 impl Context<'_> {
@@ -53,6 +55,17 @@ impl Context<'_> {
         }
     }
 
+    /// Says that the long part of the step begins: what it has woken so far need not wait for its
+    /// end, if it is expected to be long and there are other workers.
+    #[inline]
+    pub fn hand_over(&mut self) {
+        if let Some(lane) = self.hand_over_to
+            && !self.ready.is_empty()
+        {
+            self.shared.publish(lane, self.ready);
+        }
+    }
+
     /// To wake others in the middle of a long step: what [`wake`](Self::wake) wakes may have to
     /// wait for the end of this one.
     pub fn waker(&self) -> Waker {
@@ -64,7 +77,8 @@ impl Context<'_> {
         self.read(id, |slot| slot.state.phase())
     }
 
-    /// How many steps of a slot have ended; one that is under way is not counted yet. See [`at_rest`](Self::at_rest) for how to look at several slots.
+    /// How many steps of a slot have ended; one that is under way is not counted yet. See
+    /// [`at_rest`](Self::at_rest) for how to look at several slots.
     pub fn runs(&self, id: SlotId) -> u64 {
         self.read(id, Slot::runs)
     }

@@ -10,14 +10,16 @@
 //! Before a worker starts a step that is long ([`LONG_STEP_NS`]), it *publishes* its own queue:
 //! everything in it moves to the shared one, and a parked worker is woken for it. A slot that has
 //! not run yet counts as long, and so does one that may block ([`Schedulable::may_block`]): it may
-//! have taken no time for hours and then wait for a network. Work of middling size is published when
+//! have taken no time for hours and then wait for a network. What such a step itself wakes before its
+//! long part it hands over by [`Context::hand_over`]. Work of middling size is published when
 //! it has kept the others waiting for [`DEBT_NS`] in sum. Light work is never published: another core
 //! could not finish it sooner. An executor's only worker publishes nothing.
 //!
 //! So everything ready is either in a worker's own queue, and that worker is in a short step; or
 //! it is in its executor's shared queue, where every worker of the executor looks first for
 //! something better than its own. A worker's own queue holds slots of its executor only; what a step
-//! wakes in another one goes to the shared queue there. The contract that follows for steps: a step must not wait for another slot's progress.
+//! wakes in another one goes to the shared queue there. The contract that follows for steps: a step
+//! must not wait for another slot's progress.
 //!
 //! Where a worker goes when it finds nothing is told in `pool`.
 //!
@@ -131,12 +133,12 @@ impl Worker {
             return;
         }
         let cost = slot.cost_ns.load(Ordering::Relaxed);
+        let expected = if slot.may_block {
+            cost.max(LONG_STEP_NS)
+        } else {
+            cost
+        };
         if self.publishes {
-            let expected = if slot.may_block {
-                cost.max(LONG_STEP_NS)
-            } else {
-                cost
-            };
             self.debt_ns = match debt_after(expected, self.debt_ns, &self.ready) {
                 Some(debt) => debt,
                 None => {
@@ -148,11 +150,13 @@ impl Worker {
         let runs = slot.runs();
         let timer =
             (cost >= MIDDLING_STEP_NS || runs.is_multiple_of(SAMPLE_EVERY)).then(Timer::start);
+        let is_long = self.publishes && expected >= LONG_STEP_NS;
         let mut context = Context {
             shared: &self.shared,
             slots: &self.slots,
             ready: &mut self.ready,
             home: self.home,
+            hand_over_to: is_long.then_some(self.lane),
         };
         let mut task = lock(&slot.task);
         let step = task
@@ -227,6 +231,7 @@ impl Worker {
             slots: &self.slots,
             ready: &mut self.ready,
             home: self.home,
+            hand_over_to: None,
         };
         (self.shared.on_quiet)(&mut context);
     }

@@ -255,7 +255,12 @@ impl ModuleRunner {
         for sent in &mut self.outputs {
             (sent.bound, sent.promised) = (Bound::START, Bound::START);
         }
-        self.module.flush(seek)
+        self.module.flush(seek)?;
+        if self.opened {
+            self.module.start(&mut self.task)?;
+            self.collect()?;
+        }
+        Ok(())
     }
 
     /// Closes the module and returns its report.

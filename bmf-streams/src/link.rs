@@ -66,6 +66,7 @@ use smallvec::SmallVec;
 use crate::sync::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
 
 pub use receiver::LinkReceiver;
+pub(crate) use sender::behind;
 pub use sender::{LinkSender, TimeError};
 pub use settings::{Dropped, LinkSettings, LinkStats};
 

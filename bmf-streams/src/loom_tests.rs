@@ -76,11 +76,12 @@ fn produce(sender: &LinkSender, packets: std::ops::Range<i64>, bells: &Bells) {
         while sender.link().room() == 0 {
             bells.room.wait();
         }
-        let item = std::iter::once(packet(time));
+        let item = packet(time);
         if sender.link().tracks_bounds() {
-            sender.send(item, Bound::START, &mut wake).unwrap();
+            let items = std::iter::once(item);
+            sender.send(items, Bound::START, &mut wake).unwrap();
         } else {
-            sender.send_plain(item, 1, false, &mut wake);
+            sender.send_plain(|queue| queue.push_back(item), 1, false, &mut wake);
         }
     }
     sender.end(&mut wake);

@@ -1,6 +1,7 @@
 //! The output side of a node: hands what a task leaves on its outputs to all who consume them, and
 //! the timestamp bounds behind it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bmf_core::config::TimeOrder;
@@ -9,6 +10,7 @@ use bmf_hmp::Bound;
 use smallvec::SmallVec;
 use thiserror::Error;
 
+use crate::link::behind;
 use crate::{Link, LinkSender, Peer, TimeError, Wake};
 
 /// All outputs of one node.
@@ -95,7 +97,8 @@ impl Outputs {
 
     /// Sends what `outputs` hold: each batch is cloned for all consumers of its port but the last,
     /// which gets the packets themselves; behind it the bound that the module has set or that
-    /// follows from the packets. `wake` is told whom to wake, once per link.
+    /// follows from the packets. `wake` is told whom to wake, once per link. Returns how many packets
+    /// there were.
     ///
     /// # Errors
     /// When a packet goes back in time on a link that is declared to be in order. The other outputs
@@ -105,16 +108,18 @@ impl Outputs {
         &mut self,
         outputs: &mut [TaskOutput],
         wake: &mut impl FnMut(Wake),
-    ) -> Result<(), Box<SendError>> {
+    ) -> Result<usize, Box<SendError>> {
+        let mut packets = 0;
         for (index, (port, output)) in self.ports.iter_mut().zip(outputs).enumerate() {
             let explicit = output.take_bound().filter(|_| !port.is_plain);
             if output.items().is_empty() && explicit.is_none() {
                 continue;
             }
             if port.is_plain {
-                port.send_plain(output.items_mut(), wake);
+                packets += port.send_plain(output.items_mut(), wake);
                 continue;
             }
+            packets += packets_in(output.items());
             let sent = match explicit {
                 Some(bound) => port.promise(bound),
                 None => Ok(()),
@@ -122,7 +127,7 @@ impl Outputs {
             let sent = sent.and_then(|()| port.send(output.items_mut(), wake));
             sent.map_err(|(consumer, error)| port.refused(index, consumer, error))?;
         }
-        Ok(())
+        Ok(packets)
     }
 
     /// Raises the bound of output `port`, unless it is there already.
@@ -195,20 +200,26 @@ impl OutputPort {
         })
     }
 
-    /// Sends to all links, which refuse nothing; leaves nothing in `items`.
+    /// Sends to all links, which refuse nothing; leaves nothing in `items`. Returns how many packets
+    /// there were.
     #[inline]
-    fn send_plain(&mut self, items: &mut Vec<StreamItem>, wake: &mut impl FnMut(Wake)) {
-        let is_packet = |item: &&StreamItem| matches!(item, StreamItem::Packet(_));
-        let packets = items.iter().filter(is_packet).count();
+    fn send_plain(&mut self, items: &mut Vec<StreamItem>, wake: &mut impl FnMut(Wake)) -> usize {
+        let packets = packets_in(items);
         let ended = matches!(items.last(), Some(StreamItem::Signal(Signal::Eof)));
         self.ended |= ended;
         if let Some((last, others)) = self.links.split_last() {
             for sender in others {
-                sender.send_plain(items.iter().cloned(), packets, ended, wake);
+                let fill = |queue: &mut VecDeque<_>| queue.extend(items.iter().cloned());
+                sender.send_plain(fill, packets, ended, wake);
             }
-            last.send_plain(items.drain(..), packets, ended, wake);
+            let fill = |queue: &mut VecDeque<_>| match items.len() {
+                1 => queue.extend(items.pop()),
+                _ => queue.extend(items.drain(..)),
+            };
+            last.send_plain(fill, packets, ended, wake);
         }
         items.clear();
+        packets
     }
 
     /// Takes over a module's promise. One that takes an earlier one back is an error where a link
@@ -262,10 +273,15 @@ impl OutputPort {
     }
 }
 
-/// What can still come after an entry of a stream that is in order of time.
+fn packets_in(items: &[StreamItem]) -> usize {
+    let is_packet = |item: &&StreamItem| matches!(item, StreamItem::Packet(_));
+    items.iter().filter(is_packet).count()
+}
+
+/// What can still come after an entry of a stream; links that are in order of time know better.
 fn bound_behind(item: &StreamItem) -> Bound {
     match item {
-        StreamItem::Packet(packet) => Bound::after(packet.timestamp()),
+        StreamItem::Packet(packet) => behind(packet.timestamp()),
         StreamItem::Signal(Signal::Eof) => Bound::NOTHING,
         StreamItem::Signal(Signal::EndOfJob) => Bound::START,
     }

@@ -3,8 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use bmf_core::{EarlyFlush, ModuleError, StreamItem, TaskOutput};
-use bmf_hmp::Packet;
+use bmf_core::{EarlyFlush, ModuleError, TaskOutput};
 use bmf_scheduler::Context;
 use bmf_streams::{Outputs, SendError};
 
@@ -22,21 +21,16 @@ struct Lent {
 
 impl EarlyFlush for Lent {
     fn flush(&mut self, outputs: &mut [TaskOutput]) -> Result<(), ModuleError> {
-        let counts = &self.outside.shared.nodes[self.node].counts;
-        Counts::add(
-            &counts.packets_out,
-            outputs
-                .iter()
-                .map(|output| packets_in(output.items()).count())
-                .sum(),
-        );
         let outside = &self.outside;
         let mut wake = |wake| outside.wake(wake);
-        self.outputs.propagate(outputs, &mut wake).map_err(|error| {
+        let sent = self.outputs.propagate(outputs, &mut wake);
+        let sent = sent.map_err(|error| {
             let text = error.to_string();
             self.refused = Some(*error);
             ModuleError::new(text)
-        })
+        })?;
+        Counts::add(&outside.shared.nodes[self.node].counts.packets_out, sent);
+        Ok(())
     }
 }
 
@@ -64,11 +58,4 @@ impl Node {
             None => Ok(()),
         }
     }
-}
-
-pub(super) fn packets_in(items: &[StreamItem]) -> impl Iterator<Item = &Packet> {
-    items.iter().filter_map(|item| match item {
-        StreamItem::Packet(packet) => Some(packet),
-        StreamItem::Signal(_) => None,
-    })
 }

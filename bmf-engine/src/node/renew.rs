@@ -9,6 +9,7 @@ use bmf_streams::Awaited;
 use super::Node;
 use crate::RunError;
 use crate::outcome::During;
+use crate::shared::Counts;
 
 impl Node {
     /// The first half: the streams of this node.
@@ -38,9 +39,10 @@ impl Node {
         }
         self.flush_module(seek)?;
         self.start_module(During::Flush)?;
-        self.note_output();
         let sent = self.outputs.propagate(self.task.outputs_mut(), &mut |_| {});
-        sent.map_err(|error| self.refused(*error))
+        let sent = sent.map_err(|error| self.refused(*error))?;
+        Counts::add(&self.info().counts.packets_out, sent);
+        Ok(())
     }
 
     pub(super) fn flush_module(&mut self, seek: Option<Timestamp>) -> Result<(), RunError> {

@@ -376,7 +376,7 @@ scheduler = 1
       help: use 0 to 1
     g.toml:7:12: error: node 0 'src' (test_source): a source has no input that could be shared out
       help: "test_source" runs once; leave the number of instances out
-    g.toml:11:26: error: node 1 'end' (null_sink): input_manager "default": must be at least 1
+    g.toml:11:26: error: node 1 'end' (null_sink): input_manager "default": option "batch_size": must be at least 1
     g.toml:12:12: warning: node 1 'end' (null_sink): executor "netwrok" counts, scheduler does not
     g.toml:12:12: error: node 1 'end' (null_sink): there is no executor "netwrok"
       help: did you mean "network"?

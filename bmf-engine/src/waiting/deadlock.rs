@@ -14,7 +14,8 @@
 //!
 //! * full ones whose producer waits for room while their consumer waits for another input. Full
 //!   links in front of a node that waits for room itself are not: they would only fill up again;
-//! * declined ones, whose consumer holds as many packets as the limit allows and waits for more.
+//! * declined ones, whose consumer holds as many packets as the limit allows and waits for more;
+//! * where there are none of these, the back edges of loops that are full all round.
 //!
 //! Before that, nodes are woken that have room but were not told, for want of a low watermark.
 //!
@@ -29,6 +30,7 @@ use bmf_streams::Link;
 use super::loops::finished_loops;
 use super::report::WaitReport;
 use crate::RunError;
+use crate::live::Gate;
 use crate::node::wake_peer;
 use crate::shared::{NodeInfo, Shared};
 
@@ -98,11 +100,11 @@ fn wake_for_room(
 }
 
 /// Lets those threads of the application go on that wait for room although there is some, again for
-/// want of a low watermark.
+/// want of a low watermark. One may be about to wait; it has counted how often the gate was opened.
 fn let_in(shared: &Shared) {
     let gates = fed_by_application(shared).filter(|link| !link.is_full());
     let gates = gates.filter_map(|link| shared.gate_at(link.producer()));
-    gates.for_each(|gate| gate.open_if_awaited());
+    gates.for_each(Gate::open);
 }
 
 fn fed_by_application(shared: &Shared) -> impl Iterator<Item = &Link> {
@@ -285,16 +287,24 @@ impl Look {
 
     /// The links between blocked nodes that can free them.
     fn blocking_links<'a>(&self, shared: &'a Shared) -> Vec<&'a Link> {
-        let inputs = self.blocked().filter(|&index| !self.waits_for_room(index));
-        let inputs = inputs.flat_map(|index| &shared.nodes[index].inputs);
-        let links = inputs.map(|input| &*input.link);
-        links
-            .filter(|link| {
-                let producer = shared.node_at(link.producer());
-                let waits = |node| self.is_blocked(node) && self.waits_for_room(node);
-                link.is_declined() || (link.is_full() && producer.is_some_and(waits))
-            })
-            .collect()
+        let inputs = |for_room: bool| {
+            let nodes = self
+                .blocked()
+                .filter(move |&index| self.waits_for_room(index) == for_room);
+            nodes.flat_map(|index| shared.nodes[index].inputs.iter().map(|input| &*input.link))
+        };
+        let holds_up = |link: &&Link| {
+            let producer = shared.node_at(link.producer());
+            let waits = |node| self.is_blocked(node) && self.waits_for_room(node);
+            link.is_full() && producer.is_some_and(waits)
+        };
+        let links = inputs(false).filter(|link| link.is_declined() || holds_up(link));
+        let links: Vec<_> = links.collect();
+        if !links.is_empty() {
+            return links;
+        }
+        let back_edges = inputs(true).filter(|link| link.is_back_edge());
+        back_edges.filter(holds_up).collect()
     }
 
     /// Whether a blocked node has nothing to work on and may still be fed from elsewhere: then it is

@@ -36,7 +36,9 @@ impl<'a> Links<'a> {
             let inputs = info.inputs.iter();
             inputs.map(move |input| (shared.node_at(input.link.producer()), node, &*input.link))
         });
-        let is_open = |link: &Link| !link.is_closed() && (!link.is_ended() || link.has_unseen());
+        // Of one that has ended, what waits is still to come.
+        let has_more = |link: &Link| link.has_unseen() || link.stats().waiting > 0;
+        let is_open = |link: &Link| !link.is_closed() && (!link.is_ended() || has_more(link));
         Self(inputs.filter(|(_, _, link)| is_open(link)).collect())
     }
 

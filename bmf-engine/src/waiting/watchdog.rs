@@ -1,5 +1,6 @@
 //! The user's time-out: a thread that fails a run in which nothing has moved for that long, naming
-//! what is stuck. A graph that waits for the application, or is paused, is not stuck.
+//! what is stuck. A graph that waits for the application, or is paused, is not stuck; so the time
+//! counts from when it was first seen at work. It is seen a few times per time-out.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +10,9 @@ use bmf_scheduler::Scheduler;
 use super::WaitReport;
 use crate::RunError;
 use crate::shared::{Phase, Shared, lock};
+
+/// So often per time-out the watchdog looks.
+const LOOKS: u32 = 4;
 
 /// Starts the watchdog. It ends with the run.
 pub(crate) fn watch(
@@ -21,7 +25,7 @@ pub(crate) fn watch(
         scheduler: Arc::clone(scheduler),
         time_out,
         progress: shared.progress(),
-        since: Instant::now(),
+        since: None,
     };
     let thread = std::thread::Builder::new().name("bmf-watchdog".to_owned());
     thread.spawn(move || watchdog.run()).map(drop)
@@ -32,7 +36,8 @@ struct Watchdog {
     scheduler: Arc<Scheduler>,
     time_out: Duration,
     progress: u64,
-    since: Instant,
+    /// Since when it is seen at work without getting on.
+    since: Option<Instant>,
 }
 
 impl Watchdog {
@@ -53,27 +58,33 @@ impl Watchdog {
         let mut ended = lock(finished);
         while !*ended && shared.phase() != Phase::Aborting {
             // A time-out beyond the end of the clock is none.
-            let Some(deadline) = self.since.checked_add(self.time_out) else {
+            let Some(next_look) = Instant::now().checked_add(self.time_out / LOOKS) else {
                 return;
             };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                drop(ended);
-                self.look();
-                ended = lock(finished);
-                continue;
+            while !*ended && shared.phase() != Phase::Aborting {
+                let left = next_look.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                let waited = condition.wait_timeout(ended, left);
+                ended = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
-            let waited = condition.wait_timeout(ended, left);
-            ended = waited.unwrap_or_else(PoisonError::into_inner).0;
+            drop(ended);
+            self.look();
+            ended = lock(finished);
         }
     }
 
-    /// The time is over: fails the run unless something has moved meanwhile.
+    /// Fails the run if it has been at work for all of the time-out and nothing has moved.
     fn look(&mut self) {
         let (now, progress) = (Instant::now(), self.shared.progress());
         if progress != self.progress || self.is_idle() {
             self.progress = progress;
-            self.since = now;
+            self.since = None;
+            return;
+        }
+        let since = *self.since.get_or_insert(now);
+        if now.saturating_duration_since(since) < self.time_out {
             return;
         }
         let shared = &self.shared;

@@ -28,7 +28,7 @@ fn what_is_added_arrives_in_order() {
         log.assert_clean();
         let error = input.add(log.packet(1)).unwrap_err();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(error, @"");
+            insta::assert_snapshot!(error, @r#"stream "in" has ended"#);
         }
     }
 }
@@ -145,7 +145,7 @@ fn add_after_a_failure_tells_of_it() {
         until("the run ends", || control.is_finished());
         let error = input.add(log.packet(6)).unwrap_err().to_string();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(error, @"");
+            insta::assert_snapshot!(error, @"node 0 'fails' (fails), port a, at 0.000005s: does not like fives");
         }
         for result in [
             input.try_add(log.packet(6)),
@@ -299,7 +299,11 @@ fn a_packet_back_in_time_is_refused_by_name() {
         ];
         let wrong = wrong.map(|result| result.unwrap_err().to_string());
         insta::allow_duplicates! {
-            insta::assert_snapshot!(wrong.join("\n"), @"");
+            insta::assert_snapshot!(wrong.join("\n"), @r#"
+            stream "a", which 'join' takes: a packet at 0.000010s goes back in time: the earliest that could come was 0.000011s
+            stream "a", which 'join' takes: a packet at -0.000003s goes back in time: the earliest that could come was 0.000011s
+            stream "a", which 'join' takes: 9223372036854775807 is no time that a packet can have
+            "#);
         }
         a.set_bound(Bound::at(Timestamp::from_micros(30))).unwrap();
         a.set_bound(Bound::at(Timestamp::from_micros(5))).unwrap();

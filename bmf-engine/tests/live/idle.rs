@@ -25,11 +25,11 @@ fn let_the_watchdog_look(time_out: Duration) {
 }
 
 /// Longer than threads are kept waiting on a busy machine.
-const SHORT: Duration = Duration::from_millis(400);
+const SHORT: Duration = Duration::from_millis(250);
 
 #[test]
 fn a_graph_that_waits_for_the_application_is_not_stuck() {
-    for workers in WORKERS {
+    for workers in [1, 2] {
         let mut lab = Lab::new();
         let [a, b] = ["a", "b"].map(|name| lab.builder().graph_input(name));
         lab.join("join", &[a, b]);
@@ -51,7 +51,7 @@ fn a_graph_that_waits_for_the_application_is_not_stuck() {
 /// What is added to a graph that its reader holds up gets nobody going; that is no hang, either.
 #[test]
 fn a_slow_reader_is_no_hang() {
-    for workers in WORKERS {
+    for workers in [1, 2] {
         let mut lab = Lab::new();
         let input = lab.builder().graph_input("in");
         let pass = lab.pass("pass", input);
@@ -82,7 +82,7 @@ fn a_slow_reader_is_no_hang() {
 
 #[test]
 fn a_paused_graph_is_no_hang() {
-    for workers in WORKERS {
+    for workers in [1, 2] {
         let lab = simple();
         let log = lab.log.clone();
         let mut graph = start(lab, workers, SHORT);
@@ -127,7 +127,7 @@ fn a_module_that_hangs_is_found_in_a_live_graph() {
             }
         };
         insta::allow_duplicates! {
-            insta::assert_snapshot!(error, @"");
+            insta::assert_snapshot!(error, @"no progress for 0.1 s: node 0 'hangs' (hangs) is inside its module");
         }
         let_go.give();
         let result = graph.wait().result;
@@ -177,7 +177,7 @@ fn who_waits_for_the_application_can_be_asked() {
     let [a, b] = ["a", "b"].map(|name| graph.take_input(name).unwrap());
     a.add(log.packet(7)).unwrap();
     assert!(graph.wait_idle(late()));
-    insta::assert_snapshot!(graph.waiting(), @"");
+    insta::assert_snapshot!(graph.waiting(), @r#"node 0 'join' (join) waits for the application to send on "b" (needs 0.000007s settled, the next may come at before the stream), 1 packets wait meanwhile"#);
     drop((a, b));
     assert_eq!(graph.wait().result.unwrap(), Ending::Finished);
 }

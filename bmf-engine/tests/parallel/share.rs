@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bmf_core::config::{Distribution, InputManager};
 use bmf_core::{Ending, Flow, Promise};
 use bmf_engine::Outcome;
 
-use crate::support::{Lab, Log, Script, until, value};
+use crate::support::{Lab, Log, Script, spin, until, value};
 use crate::{distributed, numbers, parallel};
 
 /// Passes packets on, and remembers which.
@@ -95,7 +96,7 @@ fn with_a_slow_one(lab: &mut Lab, distribution: Distribution, others: usize) {
     let worked = Arc::new(AtomicUsize::new(0));
     let node = distributed(lab, ("node", distribution), &[source], 1, 3, |_| {
         let worked = Arc::clone(&worked);
-        Script::each(move |task, _, packet| {
+        let script = Script::each(move |task, _, packet| {
             if value(&packet) == 0 {
                 until("the others work", || {
                     worked.load(Ordering::Acquire) >= others
@@ -104,7 +105,8 @@ fn with_a_slow_one(lab: &mut Lab, distribution: Distribution, others: usize) {
             worked.fetch_add(1, Ordering::AcqRel);
             task.push(0, packet);
             Ok(Flow::Wait)
-        })
+        });
+        script.describe(|descriptor| descriptor.may_block = true)
     });
     lab.collect("sink", &[node.into()]);
 }
@@ -140,28 +142,26 @@ fn the_least_loaded_instances_get_more() {
     check_peaks(&run.outcome);
 }
 
+/// What takes long is run by as many threads as there are instances.
 #[test]
 fn two_instances_work_at_the_same_time() {
     let mut lab = Lab::new();
-    let source = lab.source("source", 20, 1);
-    let inside = Arc::new(AtomicUsize::new(0));
+    let source = lab.source("source", 100, 1);
+    let [inside, most] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
     let node = parallel(&mut lab, "node", &[source], 1, 2, |_| {
-        let inside = Arc::clone(&inside);
-        let mut is_first = true;
+        let (inside, most) = (Arc::clone(&inside), Arc::clone(&most));
         Script::each(move |task, _, packet| {
-            if std::mem::take(&mut is_first) {
-                inside.fetch_add(1, Ordering::AcqRel);
-                until("the other one works, too", || {
-                    inside.load(Ordering::Acquire) == 2
-                });
-            }
+            most.fetch_max(inside.fetch_add(1, Ordering::AcqRel) + 1, Ordering::AcqRel);
+            spin(Duration::from_millis(1));
+            inside.fetch_sub(1, Ordering::AcqRel);
             task.push(0, packet);
             Ok(Flow::Wait)
         })
     });
     lab.collect("sink", &[node.into()]);
     let run = lab.run(2).expect(Ending::Finished);
-    assert_eq!(run.log.received("sink", 0), numbers(20));
+    assert_eq!(run.log.received("sink", 0), numbers(100));
+    assert_eq!(most.load(Ordering::Acquire), 2);
 }
 
 /// Such a module looks at the room of its outputs before it sends.

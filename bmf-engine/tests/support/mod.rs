@@ -7,7 +7,7 @@ mod script;
 
 use std::time::{Duration, Instant};
 
-use bmf_core::config::InputManager;
+use bmf_core::config::{GraphConfig, InputManager};
 use bmf_core::{Diagnostics, Ending, Flow, PortKind, PortSpec, Ports};
 use bmf_engine::{Graph, GraphBuilder, GraphPlan, LinkOutcome, Node, NodeOutcome, NodeRef};
 use bmf_engine::{Outcome, Port, RunError, RunOptions};
@@ -25,6 +25,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) struct Lab {
     builder: GraphBuilder,
     registry: Registry,
+    /// BMF's serial queues, by node.
+    queues: Vec<(String, usize)>,
     pub(crate) log: Log,
 }
 
@@ -46,6 +48,7 @@ impl Lab {
         Self {
             builder: GraphBuilder::new(),
             registry: Registry::new(),
+            queues: Vec::new(),
             log: Log::default(),
         }
     }
@@ -159,7 +162,8 @@ impl Lab {
         let script = Script::new(move |task| {
             let mut line = match task.timestamp() {
                 Some(time) => time.micros().to_string(),
-                None => "end".to_owned(),
+                // The ends may come with the last packets, or alone.
+                None => return Ok(Flow::Wait),
             };
             for input in task.inputs_mut() {
                 let values: Vec<_> = input
@@ -177,6 +181,11 @@ impl Lab {
         })
     }
 
+    /// Has a node run on one of BMF's serial queues.
+    pub(crate) fn set_scheduler(&mut self, node: &str, queue: usize) {
+        self.queues.push((node.to_owned(), queue));
+    }
+
     pub(crate) fn builder(&mut self) -> &mut GraphBuilder {
         &mut self.builder
     }
@@ -185,8 +194,21 @@ impl Lab {
         self.try_plan().unwrap_or_else(|found| panic!("{found}"))
     }
 
+    /// What the plan says of a graph that was built with this lab and changed since.
+    pub(crate) fn check(&self, config: GraphConfig) -> String {
+        match GraphPlan::new(config, &self.registry, false, Diagnostics::default()) {
+            Ok(_) => "accepted".to_owned(),
+            Err(found) => found.to_string(),
+        }
+    }
+
     pub(crate) fn try_plan(self) -> Result<GraphPlan, Diagnostics> {
-        let config = self.builder.build();
+        let mut config = self.builder.build();
+        for (name, queue) in self.queues {
+            let mut nodes = config.nodes.iter_mut();
+            let node = nodes.find(|node| node.name == name);
+            node.expect("a known node").scheduler = Some(queue);
+        }
         GraphPlan::new(config, &self.registry, false, Diagnostics::default())
     }
 

@@ -11,6 +11,7 @@ mod bench;
 mod graph;
 mod kinds;
 mod nodes;
+mod plan;
 mod play;
 mod text;
 

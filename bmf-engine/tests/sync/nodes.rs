@@ -21,12 +21,13 @@ pub(crate) struct Setup {
     pub(crate) bench: Bench,
 }
 
+type Open = dyn FnMut(&ModuleContext) -> Result<(), ModuleError> + Send;
 pub(crate) type Process = dyn FnMut(&mut Task) -> Result<Flow, ModuleError> + Send;
 
 /// A module as closures.
 pub(crate) struct Behaviour {
     promise: Promise,
-    open: Box<dyn FnMut(&ModuleContext) -> Result<(), ModuleError> + Send>,
+    open: Box<Open>,
     start: Box<dyn FnMut(&mut Task) + Send>,
     pub(crate) process: Box<Process>,
     close: Box<dyn FnMut(Ending) + Send>,

@@ -244,7 +244,6 @@ fn q13_a_slow_branch_loses_nothing() {
 
 /// One packet is at work in the slow branch and two wait for it: the fast one has all three.
 #[test]
-#[ignore = "a node that blocks keeps those it has just given room in its own worker's queue"]
 fn q13_a_slow_branch_does_not_hold_up_the_fast_one() {
     let script = "
         entered slow 1 no wait

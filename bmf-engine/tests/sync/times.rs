@@ -23,7 +23,7 @@
 use bmf_engine::Polled;
 use bmf_hmp::Timestamp;
 
-use crate::play::{Play, check};
+use crate::play::{Play, check, totals};
 
 #[test]
 fn t02_times_saturate() {
@@ -60,10 +60,14 @@ fn s02_back_in_time_within_one_batch() {
         s = act(a)
         x = pass(s)
         observe x";
-    insta::assert_snapshot!(check(graph, "a 20,10,30@0\nfinish"), @r#"
-    a 20,10,30@0: -
-    finish: error: node 0 's' (act): stream "s" to node 1 'x' (pass): a packet at 0.000010s goes back in time: the earliest that could come was 0.000021s | s lost 1: consumer_ended
-    "#);
+    for workers in [1, 2, 4] {
+        // What came before it in the batch was sent; it may have passed before the run failed.
+        let seen = totals(&[workers], graph, "a 20,10,30@0\nfinish");
+        let error = seen.lines().last().unwrap_or_default();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(error, @r#"error: node 0 's' (act): stream "s" to node 1 'x' (pass): a packet at 0.000010s goes back in time: the earliest that could come was 0.000021s"#);
+        }
+    }
 }
 
 #[test]
@@ -165,7 +169,6 @@ fn s11_without_order_all_is_taken() {
 }
 
 #[test]
-#[ignore = "bmf-streams: on a link without order a packet at the last time settles all that follows"]
 fn s11_a_barrier_takes_all_too() {
     let script = "
         a 1@max
@@ -226,10 +229,14 @@ fn s21_s22_bounds_with_an_offset() {
 }
 
 #[test]
-fn s23_bounds_before_the_first_call() {
+fn s23_s24_bounds_before_the_first_call_and_before_the_stream() {
     assert_eq!(after("[0,20]", "none@0"), "x=[20@20] then -");
     assert_eq!(after("[0,20]", "30@25"), "x=[20@20] then x=[30@30]");
     assert_eq!(after("[0,20]", "none@25"), "x=[20@20] then x=[∅@25]");
+    for args in ["", "[0]"] {
+        assert_eq!(after(args, "none@pre"), "- then -");
+        assert_eq!(after(args, "20@pre"), "- then x=[20@20]");
+    }
 }
 
 #[test]

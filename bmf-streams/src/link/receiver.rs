@@ -70,14 +70,17 @@ impl LinkReceiver {
         let (waiting, owed) = link.settle(&queue);
         self.was_full &= owed.is_none();
         self.seen = waiting;
-        let dropped = (!link.plain).then(|| link.drop_excess(&mut self.buffer, &mut self.seen));
+        if link.plain {
+            drop(queue);
+            owed.map(wake);
+            return;
+        }
+        let (packets, budget) = link.drop_excess(&mut self.buffer, &mut self.seen);
         drop(queue);
         owed.map(&mut *wake);
-        if let Some((packets, budget)) = dropped {
-            budget.map(wake);
-            // Outside the mutex, for that may call into the makers of payloads.
-            drop(packets);
-        }
+        budget.map(wake);
+        // Outside the mutex, for that may call into the makers of payloads.
+        drop(packets);
     }
 
     /// Tells that the consumer waits for another input and takes no more for now. Returns the

@@ -91,7 +91,8 @@ impl LinkSender {
             let mut queue = link.lock();
             if link.closed.load(Ordering::Relaxed) || link.is_ended() {
                 drop(queue);
-                self.swallow(items);
+                let packets = items.filter(|item| matches!(item, StreamItem::Packet(_)));
+                self.swallow(packets.count());
                 return Ok(());
             }
             let result = batch.fill(link, &mut queue, items);
@@ -111,13 +112,13 @@ impl LinkSender {
         result
     }
 
-    /// A batch for a link that need not look at each packet, `packets` of which are packets; `ended`
-    /// says whether it holds the end of the stream. The same as in [`send`](Self::send) but for
-    /// times, bytes and drops.
+    /// A batch for a link that need not look at each packet: `fill` puts it into the queue, `packets`
+    /// of which are packets; `ended` says whether it holds the end of the stream. The same as in
+    /// [`send`](Self::send) but for times, bytes and drops.
     #[inline]
     pub(crate) fn send_plain(
         &self,
-        items: impl Iterator<Item = StreamItem>,
+        fill: impl FnOnce(&mut VecDeque<StreamItem>),
         packets: usize,
         ended: bool,
         wake: &mut impl FnMut(Wake),
@@ -126,10 +127,9 @@ impl LinkSender {
         {
             let mut queue = link.lock();
             if link.closed.load(Ordering::Relaxed) || link.is_ended() {
-                drop(queue);
-                return self.swallow(items);
+                return self.swallow(packets);
             }
-            queue.extend(items);
+            fill(&mut queue);
             if ended {
                 link.ended.store(true, Ordering::Release);
                 link.bound.store(Bound::NOTHING.to_raw(), Ordering::Release);
@@ -142,9 +142,7 @@ impl LinkSender {
     }
 
     /// Counts what is sent to a consumer that takes nothing any more, or after the end.
-    fn swallow(&self, items: impl Iterator<Item = StreamItem>) {
-        let packets = items.filter(|item| matches!(item, StreamItem::Packet(_)));
-        let packets = packets.count();
+    fn swallow(&self, packets: usize) {
         self.count_sent(packets);
         DropCounts::add(&self.link.dropped.consumer_ended, packets);
     }
@@ -213,6 +211,16 @@ impl LinkSender {
     }
 }
 
+/// The bound behind a packet where any time may follow: one before or after the stream, or at its last
+/// time, says nothing of those to come.
+pub(crate) fn behind(timestamp: Timestamp) -> Bound {
+    if timestamp == Timestamp::PRE_STREAM {
+        Bound::START
+    } else {
+        Bound::after(timestamp).min(Bound::at(Timestamp::MAX))
+    }
+}
+
 impl Batch {
     fn new(bound: Bound) -> Self {
         Self {
@@ -277,7 +285,7 @@ impl Batch {
     fn in_order(&mut self, link: &Link, packet: Packet) -> Result<Option<Packet>, TimeError> {
         let timestamp = packet.timestamp();
         if link.order == TimeOrder::Any {
-            self.bound = self.bound.max(Bound::after(timestamp));
+            self.bound = self.bound.max(behind(timestamp));
             return Ok(Some(packet));
         }
         if !timestamp.is_allowed_in_stream() {

@@ -146,7 +146,7 @@ fn s11_without_order_all_pass() {
     send pre 10 post 5: +input
     bound 3:
     take 9: pre 10 post 5
-    look: room 9, head nothing, bound nothing
+    look: room 9, head nothing, bound 9223372036854775805
     ");
 }
 

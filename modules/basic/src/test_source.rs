@@ -86,6 +86,23 @@ impl Module for TestSource {
         }
         Ok(Flow::More)
     }
+
+    /// Goes on with the first picture and the first sample at or after `seek`.
+    fn flush(&mut self, seek: Option<Timestamp>) -> Result<(), ModuleError> {
+        if let Some(time) = seek {
+            self.picture = first_tick(time, self.picture_time)?;
+            self.sample = first_tick(time, self.sample_time)?;
+        }
+        Ok(())
+    }
+}
+
+/// The first tick whose timestamp is `time` or later.
+fn first_tick(time: Timestamp, unit: TimeBase) -> Result<i64, ModuleError> {
+    let nearest = time.max(Timestamp::ZERO).to_ticks(unit);
+    let nearest = nearest.ok_or_else(|| ModuleError::new("cannot go that far"))?;
+    let is_early = Timestamp::from_ticks(nearest, unit).is_some_and(|at| at < time);
+    Ok(nearest.saturating_add(i64::from(is_early)))
 }
 
 impl TestSource {
@@ -285,6 +302,30 @@ mod tests {
             run(json!({"width": 64, "height": 36, "duration": 1, "fps": "30000/1001"})),
             @"30 pictures to 0.967633s, 48000 samples"
         );
+    }
+
+    fn after_seek(options: Value, micros: i64) -> String {
+        let mut runner = ModuleRunner::of::<TestSource>(options).unwrap();
+        let _ = runner.step().unwrap();
+        drop((runner.take(0), runner.take(1)));
+        runner.flush(Some(Timestamp::from_micros(micros))).unwrap();
+        let _ = runner.run().unwrap();
+        let first = |packets: Vec<Packet>| packets.first().map(Packet::timestamp);
+        let sound = runner.take(1);
+        let samples = sound.iter().filter_map(|packet| packet.get::<AudioFrame>());
+        let samples: usize = samples.map(AudioFrame::samples).sum();
+        format!("{:?} {:?} {samples}", first(runner.take(0)), first(sound))
+    }
+
+    #[test]
+    fn it_goes_on_from_anywhere() {
+        let options = json!({"width": 16, "height": 16, "duration": 2, "fps": "30000/1001"});
+        insta::assert_snapshot!(after_seek(options.clone(), 1_000_000), @"Some(Timestamp(1001000)) Some(Timestamp(1000000)) 48000");
+        insta::assert_snapshot!(after_seek(options.clone(), 33_367), @"Some(Timestamp(33367)) Some(Timestamp(33375)) 94398");
+        insta::assert_snapshot!(after_seek(options.clone(), 33_368), @"Some(Timestamp(66733)) Some(Timestamp(33375)) 94398");
+        insta::assert_snapshot!(after_seek(options.clone(), -5), @"Some(Timestamp(0)) Some(Timestamp(0)) 96000");
+        insta::assert_snapshot!(after_seek(options.clone(), 1_999_999), @"None None 0");
+        insta::assert_snapshot!(after_seek(options, i64::MAX / 2), @"None None 0");
     }
 
     #[test]

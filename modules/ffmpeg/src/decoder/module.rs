@@ -36,6 +36,13 @@ impl Module for FfmpegDecoder {
         }
     }
 
+    fn flush(&mut self, seek: Option<Timestamp>) -> Result<(), ModuleError> {
+        match &mut self.session {
+            Some(session) => session.flush(seek),
+            None => Ok(()),
+        }
+    }
+
     /// Releases file and decoders; the report outlives them.
     fn close(&mut self, _: Ending) -> Result<(), ModuleError> {
         if let Some(session) = self.session.take() {

@@ -21,8 +21,12 @@ pub(crate) struct Session {
     source: Source,
     timeline: Timeline,
     streams: Vec<Stream>,
-    /// Connected outputs for which the input has nothing; ended with the first step.
+    /// Connected outputs for which the input has nothing.
     missing: Vec<usize>,
+    /// Outputs from which nothing (more) comes; ended with the next step.
+    ending: Vec<usize>,
+    /// All segments.
+    list: Vec<Segment>,
     /// After the one being read.
     segments: VecDeque<Segment>,
     warnings: Vec<String>,
@@ -42,7 +46,7 @@ impl Session {
         if let Some(length) = window::length(&list, length) {
             context.set_duration(length);
         }
-        let mut segments = VecDeque::from(list);
+        let mut segments = VecDeque::from(list.clone());
         let first = segments.pop_front().unwrap_or(Segment::WHOLE);
 
         let Chosen { streams, missing } = choose_streams(&mut source, options, context)?;
@@ -78,7 +82,9 @@ impl Session {
             timeline: source.timeline(&first),
             source,
             streams,
+            ending: missing.clone(),
             missing,
+            list,
             segments,
             warnings,
             jumps: 0,
@@ -90,7 +96,7 @@ impl Session {
     /// # Errors
     /// If the graph is ending, or a stream gave packets but not a single frame.
     pub(crate) fn step(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
-        for port in self.missing.drain(..) {
+        for port in self.ending.drain(..) {
             end(task, port);
         }
         let before = self.sent();
@@ -111,6 +117,32 @@ impl Session {
                 Item::End(reason) => self.end_of_input(reason, task)?,
             }
         }
+    }
+
+    /// Goes on with the first picture, and the first sample, at or after `seek` in the output, or, if
+    /// that is `None`, where it is. All outputs are open again.
+    ///
+    /// # Errors
+    /// If the input cannot be positioned there.
+    pub(crate) fn flush(&mut self, seek: Option<Timestamp>) -> Result<(), ModuleError> {
+        if let Some(time) = seek {
+            let source = &self.source;
+            let begin = |segment: &Segment| match source.keeps_times() {
+                true => source.origin(segment),
+                false => segment.placed_at,
+            };
+            let left = window::rest(&self.list, time.micros(), begin, source.keeps_times());
+            self.segments = left.into();
+            match self.segments.pop_front() {
+                Some(segment) => self.enter(&segment)?,
+                None => self.streams.iter_mut().for_each(Stream::skip),
+            }
+        }
+        let is_over = |stream: &&Stream| stream.is_full() || !stream.wants_more();
+        let over = self.streams.iter().filter(is_over).map(Stream::port);
+        let over = over.filter(|_| self.segments.is_empty());
+        self.ending = self.missing.iter().copied().chain(over).collect();
+        Ok(())
     }
 
     fn feed(&mut self, packet: AvPacket, task: &mut Task) -> Result<(), ModuleError> {
@@ -159,13 +191,7 @@ impl Session {
     /// Goes on to the next segment; `false` if that was the last one.
     fn next_segment(&mut self, task: &mut Task) -> Result<bool, ModuleError> {
         while let Some(segment) = self.segments.pop_front() {
-            self.source.seek(&segment)?;
-            self.jumps += self.timeline.jumps();
-            self.timeline = self.source.timeline(&segment);
-            let origin = self.source.origin(&segment);
-            for stream in &mut self.streams {
-                stream.restart(&segment, origin);
-            }
+            self.enter(&segment)?;
             if self.is_wanted(task) {
                 return Ok(true);
             }
@@ -174,6 +200,18 @@ impl Session {
             stream.check_decoded()?;
         }
         Ok(false)
+    }
+
+    /// Goes to the beginning of a segment.
+    fn enter(&mut self, segment: &Segment) -> Result<(), ModuleError> {
+        self.source.seek(segment)?;
+        self.jumps += self.timeline.jumps();
+        self.timeline = self.source.timeline(segment);
+        let origin = self.source.origin(segment);
+        for stream in &mut self.streams {
+            stream.restart(segment, origin);
+        }
+        Ok(())
     }
 
     fn sent(&self) -> u64 {

@@ -86,6 +86,11 @@ impl Source {
         }
     }
 
+    /// Whether frames keep the container's times.
+    pub(crate) fn keeps_times(&self) -> bool {
+        self.keep_times
+    }
+
     /// Where a segment begins on the frames' time line, in microseconds.
     pub(crate) fn origin(&self, segment: &Segment) -> i64 {
         match self.keep_times {

@@ -159,6 +159,11 @@ impl Stream {
         self.is_past = false;
     }
 
+    /// Wants nothing more of the current segment.
+    pub(crate) fn skip(&mut self) {
+        self.is_past = true;
+    }
+
     /// Decodes a packet; its frames go to `output`.
     ///
     /// # Errors

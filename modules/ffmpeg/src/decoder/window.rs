@@ -68,6 +68,39 @@ pub(crate) fn segments(start: Option<f64>, end: f64, pairs: &[f64]) -> Vec<Segme
     }]
 }
 
+/// What is left of a list of stretches from `time` of the output on. `begin` says where in the output
+/// a stretch begins; with `keeps_times` that is where it begins in the input.
+pub(crate) fn rest(
+    segments: &[Segment],
+    time: i64,
+    begin: impl Fn(&Segment) -> i64,
+    keeps_times: bool,
+) -> Vec<Segment> {
+    let left = segments.iter().filter_map(|segment| {
+        let skipped = time.saturating_sub(begin(segment));
+        if skipped <= 0 {
+            return Some(*segment);
+        }
+        let until = match segment.until {
+            Until::End => Until::End,
+            Until::Lasting(length) | Until::Exactly(length) if length > skipped => {
+                Until::Exactly(length - skipped)
+            }
+            Until::Lasting(_) | Until::Exactly(_) => return None,
+        };
+        let placed_at = match keeps_times {
+            true => segment.placed_at,
+            false => segment.placed_at.saturating_add(skipped),
+        };
+        Some(Segment {
+            from: Some(segment.from.unwrap_or(0).saturating_add(skipped)),
+            until,
+            placed_at,
+        })
+    });
+    left.collect()
+}
+
 /// How long the output will be if the input lasts `input` microseconds.
 pub(crate) fn length(segments: &[Segment], input: Option<i64>) -> Option<i64> {
     segments.iter().try_fold(0, |sum: i64, segment| {
@@ -221,6 +254,35 @@ mod tests {
         insta::assert_snapshot!(pictures(&list[1], 0, &[0, 49, 50]), @"100 149 |");
         assert_eq!(length(&list, None), Some(150_000));
         assert_eq!(length(&list, Some(3_020_000)), Some(120_000));
+    }
+
+    fn left(segments: &[Segment], time: i64) -> String {
+        let show = |segment: &Segment| {
+            let until = match segment.until {
+                Until::End => "end".to_owned(),
+                Until::Lasting(length) => format!("~{length}"),
+                Until::Exactly(length) => length.to_string(),
+            };
+            let from = segment.from.map_or("-".to_owned(), |from| from.to_string());
+            format!("{from} for {until} at {}", segment.placed_at)
+        };
+        let left = rest(segments, time, |segment| segment.placed_at, false);
+        left.iter().map(show).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn a_place_in_the_output_is_found_in_the_list() {
+        let whole = segments(None, 0.0, &[]);
+        insta::assert_snapshot!(left(&whole, 0), @"- for end at 0");
+        insta::assert_snapshot!(left(&whole, -5), @"- for end at 0");
+        insta::assert_snapshot!(left(&whole, 500), @"500 for end at 500");
+        let window = segments(Some(1.0), 3.0, &[]);
+        insta::assert_snapshot!(left(&window, 500_000), @"1500000 for 1500000 at 500000");
+        insta::assert_snapshot!(left(&window, 2_000_000), @"");
+        let list = segments(None, 0.0, &[1.0, 2.0, 5.0, 7.0]);
+        insta::assert_snapshot!(left(&list, 0), @"1000000 for 1000000 at 0, 5000000 for 2000000 at 1000000");
+        insta::assert_snapshot!(left(&list, 1_250_000), @"5250000 for 1750000 at 1250000");
+        insta::assert_snapshot!(left(&list, 3_000_000), @"");
     }
 
     #[test]

@@ -60,6 +60,12 @@ impl Module for FfmpegEncoder {
         }
     }
 
+    /// What was encoded is written; the file goes on. Frames from before its end, as they come after
+    /// a seek back, are treated like late ones.
+    fn flush(&mut self, _: Option<Timestamp>) -> Result<(), ModuleError> {
+        Ok(())
+    }
+
     fn close(&mut self, ending: Ending) -> Result<(), ModuleError> {
         match &mut self.job {
             Job::Write(work) => work.close(ending),

@@ -46,6 +46,14 @@ impl Module for Filter {
         }
     }
 
+    /// What the filters hold belongs to another place; the next frames find a new graph.
+    fn flush(&mut self, _: Option<Timestamp>) -> Result<(), ModuleError> {
+        if let Some(work) = &mut self.work {
+            work.flush();
+        }
+        Ok(())
+    }
+
     /// Frees the graph: its frames are worth memory that others may need before the node itself
     /// is gone.
     fn close(&mut self, _: Ending) -> Result<(), ModuleError> {

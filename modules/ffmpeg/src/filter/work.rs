@@ -401,6 +401,18 @@ impl Work {
         failure(&self.description.title, error)
     }
 
+    /// Begins anew, as before the first frame; only the counts go on.
+    pub(super) fn flush(&mut self) {
+        self.graph = None;
+        for source in &mut self.sources {
+            *source = Source::new(source.kind, source.port);
+        }
+        for sink in &mut self.sinks {
+            sink.last = Timestamp::ZERO;
+            sink.ended = false;
+        }
+    }
+
     pub(super) fn release(&mut self) {
         self.graph = None;
     }

@@ -1,15 +1,15 @@
 //! Makes everything of a running graph out of its plan: modules, links, nodes. Runs nothing.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bmf_core::config::{ExecutorConfig, InputManager, LinkConfig, OnFull, TimeOrder};
+use bmf_core::config::{InputManager, LinkConfig, OnFull, TimeOrder};
 use bmf_core::{Module, ModuleContext, PortKind, Task};
-use bmf_scheduler::{ExecutorId, Priority, Scheduler};
+use bmf_scheduler::{Priority, Scheduler};
 use bmf_streams::policy::{self, InputPolicy, Purpose};
 use bmf_streams::{Budget, Inputs, Link, LinkReceiver, LinkSender, LinkSettings, Outputs, Peer};
 
+use crate::executors::Executors;
 use crate::live::{Feed, Gate, Tap};
 use crate::node::Node;
 use crate::outcome::{During, Place};
@@ -305,6 +305,7 @@ fn node_info(
         is_source: inputs.is_empty(),
         // The parts of a sink do not work for nobody: where no instance takes anything, it is over.
         is_sink: descriptor.is_sink && !matches!(planned.part, Part::Distributor(_)),
+        is_fed: inputs.iter().any(|input| is_outside(plan, &input.link)),
         may_block: is_mine
             && (inputs.is_empty() || descriptor.may_block || descriptor.flushes_early),
         any_room: match planned.part {
@@ -353,12 +354,15 @@ fn input_names(planned: &PlannedNode, inputs: usize) -> Vec<String> {
     (0..ports).map(|port| names.name_of(port)).collect()
 }
 
+/// Whether the application feeds a link.
+fn is_outside(plan: &GraphPlan, link: &Link) -> bool {
+    link.producer().0 as usize >= plan.nodes.len()
+}
+
 /// A node opens after its producers: those in the graph, except where a loop is closed.
 fn count_openers(plan: &GraphPlan, inputs: &[InLink]) -> usize {
-    let opens_first = |input: &&InLink| {
-        let in_graph = (input.link.producer().0 as usize) < plan.nodes.len();
-        in_graph && !input.link.is_back_edge()
-    };
+    let opens_first =
+        |input: &&InLink| !is_outside(plan, &input.link) && !input.link.is_back_edge();
     inputs.iter().filter(opens_first).count()
 }
 
@@ -386,66 +390,6 @@ fn counted(planned: &PlannedNode, receivers: &[Option<LinkReceiver>]) -> Vec<Arc
     } else {
         pictures
     }
-}
-
-/// The executors of a graph: those it declares, and one for each of BMF's serial queues.
-pub(crate) struct Executors {
-    pub(crate) configs: Vec<bmf_scheduler::ExecutorConfig>,
-    by_name: HashMap<String, ExecutorId>,
-    first_queue: usize,
-    queues: usize,
-}
-
-impl Executors {
-    /// With `inline` there is only the default one.
-    pub(crate) fn new(plan: &GraphPlan, inline: bool) -> Self {
-        let option = &plan.config.option;
-        let (declared, queues): (&[ExecutorConfig], usize) = match inline {
-            true => (&[], 0),
-            false => (&option.executors, option.scheduler_count.unwrap_or(0)),
-        };
-        let named = declared
-            .iter()
-            .map(|executor| bmf_scheduler::ExecutorConfig {
-                name: executor.name.clone(),
-                workers: executor.workers,
-            });
-        let serial = (0..queues).map(|queue| bmf_scheduler::ExecutorConfig {
-            name: format!("queue{queue}"),
-            workers: 1,
-        });
-        let ids = declared.iter().enumerate();
-        Self {
-            by_name: ids
-                .map(|(index, executor)| (executor.name.clone(), executor_id(index + 1)))
-                .collect(),
-            first_queue: declared.len() + 1,
-            queues,
-            configs: named.chain(serial).collect(),
-        }
-    }
-
-    fn of(&self, node: &PlannedNode) -> ExecutorId {
-        let config = &node.config;
-        let by_name = config
-            .executor
-            .as_ref()
-            .and_then(|name| self.by_name.get(name));
-        let queue = config.scheduler.unwrap_or(0);
-        match by_name {
-            Some(&executor) => executor,
-            // The instances of a parallel node in one serial queue would not be parallel.
-            None if queue < self.queues && node.part != Part::Instance => {
-                executor_id(self.first_queue + queue)
-            }
-            None => ExecutorId::DEFAULT,
-        }
-    }
-}
-
-/// The executor at `index`; 0 is the default one.
-pub(crate) fn executor_id(index: usize) -> ExecutorId {
-    ExecutorId::new(u32::try_from(index).expect("there are fewer executors"))
 }
 
 /// Puts the nodes into the scheduler, in the order of the graph, so that indices agree.

@@ -13,7 +13,7 @@ use crate::shared::{Phase, Shared};
 use crate::{Graph, RunError};
 
 /// A pause waits for the calls of modules that are under way. If one is stuck and the run is
-/// cancelled, the pause is given up after so long.
+/// stopped or cancelled, the pause is given up after so long.
 const PAUSE_LOOK: Duration = Duration::from_millis(100);
 
 /// Controls a running graph from anywhere: another thread, a signal handler's thread.
@@ -43,7 +43,7 @@ impl Graph {
 
     /// Stops all nodes between two steps. What the application adds meanwhile is kept. Waits for
     /// the calls of modules that are under way. Pausing twice is pausing once; a run that has
-    /// failed or was cancelled is not paused.
+    /// failed, was cancelled or is being stopped is not paused.
     pub fn pause(&self) {
         let mut paused = self.shared.paused();
         if !*paused {
@@ -67,7 +67,7 @@ impl Graph {
     /// When a node has ended already: it cannot begin anew. Nothing is changed then.
     pub fn flush(&self, seek: Option<Timestamp>) -> Result<(), RunError> {
         // One at a time, and not while a pause begins or ends.
-        let _paused = self.shared.paused();
+        let mut paused = self.shared.paused();
         let result = match self.stand_still() {
             true => {
                 let result = self.check_flush().map(|()| self.flush_paused(seek));
@@ -76,8 +76,14 @@ impl Graph {
                 self.scheduler.resume();
                 result
             }
-            false => Ok(()),
+            false => Err(RunError::Unsupported(
+                "the graph is being stopped; it cannot be flushed".to_owned(),
+            )),
         };
+        if self.shared.phase() == Phase::Aborting && std::mem::take(&mut *paused) {
+            // It could not end.
+            self.scheduler.resume();
+        }
         match self.shared.failure_text() {
             Some(failure) => Err(RunError::Unsupported(format!(
                 "the graph cannot be flushed: {failure}"
@@ -86,11 +92,15 @@ impl Graph {
         }
     }
 
-    /// Halts the workers until `resume` of the scheduler. False: the run is being aborted.
+    /// Halts the workers until `resume` of the scheduler. False: the run is being stopped or aborted,
+    /// and must not be held up.
     fn stand_still(&self) -> bool {
-        while self.shared.phase() != Phase::Aborting {
+        while self.shared.phase() == Phase::Running {
             if self.scheduler.pause_within(PAUSE_LOOK) {
-                return true;
+                if self.shared.phase() == Phase::Running {
+                    return true;
+                }
+                self.scheduler.resume();
             }
         }
         false

@@ -10,7 +10,8 @@ use bmf_core::config::GraphMode;
 use bmf_scheduler::{Config, Scheduler};
 use bmf_streams::{Link, Peer};
 
-use crate::assemble::{Assembled, Executors, add_to, assemble, ends};
+use crate::assemble::{Assembled, add_to, assemble, ends};
+use crate::executors::Executors;
 use crate::live::{Feed, GraphInput, GraphOutput, Tap};
 use crate::shared::{Outside, Phase, Shared, lock};
 use crate::waiting::{self, WaitReport};

@@ -4,6 +4,7 @@
 mod assemble;
 mod builder;
 mod control;
+mod executors;
 mod graph;
 mod live;
 mod node;

@@ -11,6 +11,7 @@
 mod input;
 mod output;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -31,6 +32,8 @@ pub use output::{GraphOutput, Polled};
 pub(crate) struct Gate {
     state: Mutex<GateState>,
     changed: Condvar,
+    /// Whether somebody has found no room and nobody has looked why since.
+    asked: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +50,14 @@ impl Gate {
         if state.waiting > 0 {
             self.changed.notify_all();
         }
+    }
+
+    pub(crate) fn ask(&self) {
+        self.asked.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) && self.asked.swap(false, Ordering::AcqRel)
     }
 
     fn count(&self) -> u64 {

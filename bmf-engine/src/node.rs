@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bmf_core::{Ending, Flow, Module, ModuleError, Promise, StreamItem, Task};
+use bmf_core::{Ending, Flow, Module, ModuleError, Promise, StreamItem, Task, TaskOutput};
 use bmf_hmp::{Bound, Timestamp};
 use bmf_scheduler::{Context, Schedulable, Step, Wake};
 use bmf_streams::{Awaited, Inputs, Outputs, Poll, SendError};
@@ -125,6 +125,9 @@ impl Node {
         {
             self.info().awaited.set(awaited);
             self.pass_bounds_on(context);
+            if self.info().is_fed {
+                waiting::relieve(&self.shared, context, self.index, awaited);
+            }
             return Ok(Step::Idle);
         }
         // Producers that have room again must not wait for the module.
@@ -139,15 +142,10 @@ impl Node {
         self.next_step(flow, context)
     }
 
-    /// How many packets a node with a mind of its own may send. A source also waits for the memory budget, and looks now and
-    /// then whether some part of the graph needs its help.
+    /// How many packets may be sent, where that is not simply what the fullest output takes. A
+    /// source also waits for the memory budget, and looks now and then whether some part of the
+    /// graph needs its help.
     fn room(&mut self, context: &mut Context<'_>) -> usize {
-        if self.info().any_room || self.info().is_told_room {
-            let most = self.outputs.most_room(&mut self.task);
-            if self.info().any_room {
-                return most;
-            }
-        }
         if self.info().is_source {
             self.steps_to_look -= 1;
             if self.steps_to_look == 0 {
@@ -158,6 +156,12 @@ impl Node {
             if budget.is_some_and(|budget| budget.must_wait()) {
                 return 0;
             }
+        }
+        if self.info().any_room {
+            return self.outputs.most_room(&mut self.task);
+        }
+        if self.info().is_told_room {
+            self.outputs.most_room(&mut self.task);
         }
         self.outputs.room()
     }
@@ -215,8 +219,7 @@ impl Node {
         self.more = flow == Flow::More;
         match flow {
             Flow::Done => self.finish(Ending::Finished, context),
-            // What it left waits for room in one of its outputs.
-            Flow::Wait if self.waits_with_packets() => Ok(Step::Throttled),
+            Flow::Wait if let Some(step) = self.wait_with_packets() => Ok(step),
             Flow::Wait if self.inputs.all_ended() => self.finish(Ending::Finished, context),
             Flow::Wait if self.inputs.have_more() || self.may_have_bounds() => Ok(Step::Again),
             Flow::Wait => {
@@ -235,9 +238,18 @@ impl Node {
             || (info.goes_by_time && self.inputs.bound(&self.task) == Bound::NOTHING)
     }
 
-    /// Whether the module chooses among its outputs, and has kept packets for one that is full.
-    fn waits_with_packets(&self) -> bool {
-        self.has_own_room && self.info().any_room && self.packets_at_hand() > 0
+    /// What follows if the module chooses among its outputs and has kept packets for want of room in
+    /// one. That one may have got room meanwhile.
+    fn wait_with_packets(&self) -> Option<Step> {
+        if !self.has_own_room || !self.info().any_room || self.packets_at_hand() == 0 {
+            return None;
+        }
+        if self.outputs.links().any(|link| link.is_full()) {
+            return Some(Step::Throttled);
+        }
+        let was_full = |output: &TaskOutput| output.is_open() && output.room() == 0;
+        let waited = self.task.outputs().iter().any(was_full);
+        waited.then_some(Step::Again)
     }
 
     /// Whether the node must close now although its module has not said so.
@@ -320,7 +332,17 @@ impl Node {
         if self.gave_up(&result) {
             return Ok(None);
         }
+        let result = result.map(|result| result.and_then(|flow| self.check_task(flow)));
         self.lift(result, During::Process, first).map(Some)
+    }
+
+    /// A module that has put another task in the place of its own would take its worker along.
+    fn check_task(&self, flow: Flow) -> Result<Flow, ModuleError> {
+        let (inputs, outputs) = (self.task.inputs().len(), self.task.outputs().len());
+        if inputs == self.inputs.len() && outputs == self.outputs.len() {
+            return Ok(flow);
+        }
+        Err(ModuleError::new("the module has replaced its task"))
     }
 
     /// Whether a module's error only says that it was interrupted because its graph is ending.
@@ -444,7 +466,7 @@ impl Node {
     /// Notes how far a source has come, by what it is about to send.
     fn note_position(&self) {
         let info = self.info();
-        let items = self.task.outputs().iter().flat_map(|output| output.items());
+        let items = self.task.outputs().iter().flat_map(TaskOutput::items);
         for item in items {
             if let StreamItem::Packet(packet) = item {
                 info.counts.set_position(packet.timestamp());

@@ -66,6 +66,8 @@ pub(crate) struct NodeInfo {
     pub(crate) name: String,
     pub(crate) is_source: bool,
     pub(crate) is_sink: bool,
+    /// Whether the application feeds one of its inputs.
+    pub(crate) is_fed: bool,
     /// Whether others must not wait for the end of a step: its module may wait for the outside world,
     /// or sends in the middle of a call.
     pub(crate) may_block: bool,
@@ -162,6 +164,9 @@ impl Outside {
     /// Has the graph look whether it can give room to a full link, should it be at rest: what is
     /// added in front of a node that waits for room gets nobody going.
     pub(crate) fn ask_for_room(&self, link: &Link) {
+        if let Some(gate) = self.shared.gate_at(link.producer()) {
+            gate.ask();
+        }
         if let Some(consumer) = self.shared.node_at(link.consumer()) {
             let slot = self.shared.slot(consumer);
             self.waker.wake(slot, Wake::Input);

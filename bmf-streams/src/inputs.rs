@@ -171,6 +171,16 @@ impl Inputs {
         }
     }
 
+    /// How many inputs there are.
+    pub fn len(&self) -> usize {
+        self.ports.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ports.is_empty()
+    }
+
     /// Whether anything has arrived that no task has taken yet, or an input has ended with the last
     /// task: there may be another task.
     pub fn have_more(&self) -> bool {

@@ -273,7 +273,6 @@ fn loom_a_promise_alone_is_heard() {
     loom::model(|| {
         let settings = LinkSettings::new(9);
         let (sender, mut receiver) = Link::new("stream", Peer(0), Peer(1), &settings);
-        receiver.want_bounds();
         let bells = Bells::new();
         let producer = {
             let bells = bells.clone();
@@ -281,6 +280,8 @@ fn loom_a_promise_alone_is_heard() {
                 sender.advance(at(20)).map(bells.waker());
             })
         };
+        // Beside the promise: a node says so when it opens, and its producer runs already.
+        receiver.want_bounds();
         loop {
             receiver.refill(&mut |_| {});
             if receiver.bound() == at(20) {

@@ -254,8 +254,14 @@ impl InputPort {
 
     /// Gives the receiver its chance to take over what was sent.
     pub(crate) fn refill(&mut self, wake: &mut dyn FnMut(Wake)) {
+        let previewed = self.packet().filter(|_| self.previewed).cloned();
         if let Some(receiver) = &mut self.receiver {
             receiver.refill(wake);
+        }
+        if let Some(before) = previewed {
+            // A link that drops may have dropped just that one.
+            let is_there = |packet: &Packet| packet.shares_payload(&before);
+            self.previewed = self.packet().is_some_and(is_there);
         }
     }
 

@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use bmf_core::config::TimeOrder;
 use bmf_core::{Signal, StreamItem};
 use bmf_hmp::{Bound, Packet};
-use bmf_streams::{Link, LinkSender, TimeError};
+use bmf_streams::{Link, LinkSender};
 
 use super::{AddError, Gate};
 use crate::shared::{Outside, lock};
@@ -97,14 +96,15 @@ impl GraphInput {
     pub fn set_bound(&self, bound: Bound) -> Result<(), AddError> {
         let senders = self.feed.lock_open()?;
         for sender in &senders.links {
-            sender
-                .advance(bound)
-                .map(|wake| self.feed.outside.wake(wake));
+            if let Some(wake) = sender.advance(bound) {
+                self.feed.outside.wake(wake);
+            }
         }
         Ok(())
     }
 
-    /// Ends a job: what is added next belongs to another one, and its times may begin anew.
+    /// Ends a job: what is added next belongs to another one. Its times may begin anew where no
+    /// consumer goes by time (`server`, `immediate`, `barrier`).
     ///
     /// # Errors
     /// When the stream has ended or the run has failed.
@@ -185,7 +185,8 @@ impl Feed {
             error,
         };
         for sender in &senders.links {
-            check_time(sender.link(), &packet).map_err(|error| refused(sender.link(), error))?;
+            let checked = sender.link().check_time(packet.timestamp());
+            checked.map_err(|error| refused(sender.link(), error))?;
         }
         let Some((last, others)) = senders.links.split_last() else {
             return Ok(());
@@ -212,20 +213,5 @@ impl Senders {
 
     fn end(&self, wake: &mut dyn FnMut(bmf_streams::Wake)) {
         self.links.iter().for_each(|sender| sender.end(wake));
-    }
-}
-
-/// Whether a link will take a packet. Only the holder of the senders moves its bound.
-fn check_time(link: &Link, packet: &Packet) -> Result<(), TimeError> {
-    let (timestamp, bound) = (packet.timestamp(), link.bound());
-    if link.order() != TimeOrder::Error || link.is_closed() || link.is_ended() {
-        Ok(())
-    } else if !timestamp.is_allowed_in_stream() {
-        let micros = timestamp.micros();
-        Err(TimeError::NoTime { micros })
-    } else if !bound.admits(timestamp) {
-        Err(TimeError::Backwards { timestamp, bound })
-    } else {
-        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use bmf_streams::{Outputs, SendError};
 
 use super::Node;
 use crate::RunError;
+use crate::outcome::During;
 use crate::shared::{Counts, Outside};
 
 /// The outputs of a node while its module may send.
@@ -51,7 +52,10 @@ impl Node {
     pub(super) fn take_outputs_back(&mut self) -> Result<(), RunError> {
         let early: Option<Box<dyn Any>> = self.task.set_early(None).map(|early| early as _);
         let lent = early.and_then(|early| early.downcast::<Lent>().ok());
-        let lent = lent.expect("the outputs were lent to this task");
+        let Some(lent) = lent else {
+            let error = ModuleError::new("the module has replaced its task");
+            return self.lift(Ok(Err(error)), During::Process, None);
+        };
         self.outputs = lent.outputs;
         match lent.refused {
             Some(error) => Err(self.refused(error)),

@@ -34,7 +34,7 @@ impl Node {
     /// must be there to begin with.
     pub(crate) fn flush(&mut self, seek: Option<Timestamp>) -> Result<(), RunError> {
         if !self.opened {
-            self.seek_when_open = seek;
+            self.seek_when_open = seek.or(self.seek_when_open);
             return Ok(());
         }
         self.flush_module(seek)?;

@@ -13,6 +13,8 @@ pub(crate) struct Collector {
     started: bool,
     /// Which instances keep packets back.
     holding: Vec<bool>,
+    /// Bounds that were not passed on while an instance kept packets back, by output.
+    put_off: Vec<PutOff>,
     /// How far each output is: a promise below that says nothing.
     reached: Vec<Option<Bound>>,
 }
@@ -52,19 +54,32 @@ impl Collector {
             self.started = true;
         }
         let is_holding = self.holding.contains(&true);
+        self.put_off
+            .resize_with(task.outputs().len(), PutOff::default);
         let outputs = task.outputs_mut().iter_mut().zip(&mut self.reached);
-        for ((output, reached), made_output) in outputs.zip(made.outputs) {
+        let outputs = outputs.zip(&mut self.put_off).zip(made.outputs);
+        for (((output, reached), put_off), made_output) in outputs {
             let MadeOutput {
                 items,
                 bound,
                 promised,
             } = made_output;
             send_items(output, reached, items, made.more_ends_follow);
+            // What is kept back may be earlier: bounds wait for it.
+            put_off.bound = put_off.bound.max(bound);
+            put_off.promised = put_off.promised.max(promised);
             if !is_holding {
+                let PutOff { bound, promised } = std::mem::take(put_off);
                 promise(output, reached, bound, promised);
             }
         }
     }
+}
+
+#[derive(Default)]
+struct PutOff {
+    bound: Option<Bound>,
+    promised: Option<Bound>,
 }
 
 fn turn_of(packet: &Packet) -> Option<Turn> {
@@ -80,7 +95,9 @@ fn send_items(
     for item in items {
         match item {
             StreamItem::Packet(packet) => {
-                *reached = (*reached).max(Some(Bound::after(packet.timestamp())));
+                if packet.timestamp() != Timestamp::PRE_STREAM {
+                    *reached = (*reached).max(Some(Bound::after(packet.timestamp())));
+                }
                 output.push(packet);
             }
             StreamItem::Signal(Signal::Eof) => output.end(),

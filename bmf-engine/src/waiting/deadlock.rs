@@ -25,7 +25,7 @@
 
 use bmf_core::config::OnDeadlock;
 use bmf_scheduler::{Context, Phase as SlotPhase, Wake};
-use bmf_streams::Link;
+use bmf_streams::{Awaited, Link};
 
 use super::loops::finished_loops;
 use super::report::WaitReport;
@@ -49,7 +49,11 @@ pub(crate) fn on_quiet(shared: &Shared, context: &mut Context<'_>) {
     }
     let_in(shared);
     let mut links = look.blocking_links(shared);
-    links.extend(look.full_inputs(shared));
+    for link in look.full_inputs(shared) {
+        if !links.iter().any(|known| std::ptr::eq(*known, link)) {
+            links.push(link);
+        }
+    }
     let is_blocked = look.blocked().any(|_| true) && !look.may_be_fed(shared);
     if links.is_empty() && !is_blocked {
         return; // The application has its turn.
@@ -83,8 +87,40 @@ pub(crate) fn relax(shared: &Shared, context: &mut Context<'_>) {
     if wake_for_room(shared, context, held_up) {
         return;
     }
+    if shared
+        .budget
+        .as_ref()
+        .is_some_and(|budget| budget.is_used_up())
+    {
+        return; // What still runs may give memory back.
+    }
     let links = look.blocking_links(shared);
     if !links.is_empty() && look.still_holds(shared, context) {
+        free(shared, context, &links);
+    }
+}
+
+/// Called by a node that finds too little: if it waits for nobody but the application, and the
+/// application has found another of its inputs full, that one is given room. It may be about to
+/// feed the awaited one, but only after this one; and the graph may never be quiet.
+pub(crate) fn relieve(shared: &Shared, context: &mut Context<'_>, index: usize, awaited: Awaited) {
+    let inputs = &shared.nodes[index].inputs;
+    let is_fed = |link: &Link| shared.node_at(link.producer()).is_none();
+    let mut waited_for = inputs.iter().filter(|input| {
+        let is_awaited = awaited.port.is_none_or(|port| port == input.port);
+        is_awaited && !input.link.is_ended() && !input.link.is_full()
+    });
+    if !waited_for.all(|input| is_fed(&input.link)) {
+        return;
+    }
+    let full = inputs.iter().map(|input| &*input.link);
+    let full = full.filter(|link| link.is_full() && is_fed(link));
+    let was_asked = |link: &&Link| {
+        let gate = shared.gate_at(link.producer());
+        gate.is_some_and(|gate| gate.was_asked())
+    };
+    let links: Vec<&Link> = full.filter(was_asked).collect();
+    if !links.is_empty() {
         free(shared, context, &links);
     }
 }

@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 use bmf_scheduler::Scheduler;
 
-pub(crate) use deadlock::{on_quiet, relax};
+pub(crate) use deadlock::{on_quiet, relax, relieve};
 pub use report::{LinkWait, NodeWait, WaitReport, Waits};
 pub(crate) use watchdog::watch;
 
-use crate::assemble::executor_id;
+use crate::executors::executor_id;
 use crate::shared::{Phase, Shared, lock};
 
 /// How long nodes get to close once the run is aborted, counted from the last thing that moved.

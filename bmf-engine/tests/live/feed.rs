@@ -126,7 +126,8 @@ fn failing() -> Lab {
         task.push(0, packet);
         Ok(Flow::Wait)
     });
-    let fails = lab.add("fails", &[input], 1, script);
+    // One by one, so that the message names the time.
+    let fails = lab.add_with("fails", &[input], 1, script, |node| node.batch(1));
     lab.collect("sink", &[fails.into()]);
     lab
 }

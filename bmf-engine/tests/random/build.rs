@@ -251,7 +251,7 @@ impl Building<'_> {
         self.registry.add(Arc::new(Factory {
             descriptor: descriptor(&name, spec),
             spec: spec.clone(),
-            seed: self.case.seed ^ self.registry_salt(spec),
+            seed: Rng::new(self.case.seed ^ spec.id as u64).next(),
             bench: Arc::clone(self.bench),
         }));
         let mut node = Node::new(name.clone()).name(name.clone());
@@ -280,10 +280,6 @@ impl Building<'_> {
             self.queues.insert(name, queue);
         }
         self.graph.add(node)
-    }
-
-    fn registry_salt(&self, spec: &Spec) -> u64 {
-        Rng::new(spec.id as u64).next()
     }
 }
 

@@ -10,11 +10,12 @@ use crate::case::{Feed, Kind, Merging, Policy, Promising, Spec};
 use crate::model;
 
 type Process = dyn FnMut(&mut Task) -> Result<Flow, ModuleError> + Send;
+type Start = dyn FnMut(&mut Task) + Send;
 
 /// What a module does.
 pub(crate) struct Behaviour {
     pub(crate) promise: Promise,
-    pub(crate) start: Option<Box<dyn FnMut(&mut Task) + Send>>,
+    pub(crate) start: Option<Box<Start>>,
     pub(crate) process: Box<Process>,
 }
 
@@ -252,7 +253,7 @@ fn demux(any_room: bool) -> Behaviour {
 
 fn merge(manager: Merging, offsets: Vec<u32>, bench: Arc<Bench>) -> Behaviour {
     Behaviour::new(move |task| {
-        for port in 0..task.inputs().len() {
+        for (port, offset) in offsets.iter().enumerate() {
             while let Some(packet) = task.pop(port) {
                 let time = packet.timestamp();
                 if manager == Merging::Timed && task.timestamp() != Some(time) {
@@ -261,7 +262,7 @@ fn merge(manager: Merging, offsets: Vec<u32>, bench: Arc<Bench>) -> Behaviour {
                     return Err(ModuleError::new(text));
                 }
                 let of = item(&packet);
-                let lane = offsets[port] + of.lane;
+                let lane = offset + of.lane;
                 task.push(0, bench.packet(time.micros(), of.value, lane));
             }
         }
@@ -274,7 +275,7 @@ fn join(policy: Policy, bench: Arc<Bench>) -> Behaviour {
         Policy::SyncSet { sets } => sets.iter().position(|set| set.contains(&port)).unwrap_or(0),
         _ => 0,
     };
-    let mut checked = Behaviour::new(move |task| {
+    Behaviour::new(move |task| {
         let ports = 0..task.inputs().len();
         let packets: Vec<_> = ports.map(|port| task.pop(port)).collect();
         if task.inputs().iter().any(|input| !input.packets.is_empty()) {
@@ -300,9 +301,7 @@ fn join(policy: Policy, bench: Arc<Bench>) -> Behaviour {
         let lane = u32::try_from(lane_of(port)).unwrap();
         task.push(0, bench.packet(time.micros(), value, lane));
         Ok(Flow::Wait)
-    });
-    checked.promise = Promise::None;
-    checked
+    })
 }
 
 fn gate() -> Behaviour {

@@ -1,5 +1,6 @@
 //! Goes through seeds; shrinks and shows what fails. A guard ends the process when a run does not.
 
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -44,7 +45,9 @@ pub(crate) fn each(test: &str, usual: u64, check: impl Fn(&Case) -> Result<(), S
         let seed = Rng::new(from.wrapping_mul(1 << 32) + index).next();
         let case = generate::case(seed);
         if let Err(error) = check_one(&case) {
-            eprintln!("{test}: seed {seed:#x} fails, trying with fewer nodes: {error}");
+            say(&format!(
+                "{test}: seed {seed:#x} fails, trying with fewer nodes: {error}"
+            ));
             let (case, error) = shrink(case, error, check_one);
             panic!("{}", show(test, &case, &error));
         }
@@ -90,6 +93,12 @@ fn show(test: &str, case: &Case, error: &str) -> String {
     )
 }
 
+/// Tells at once what a panic would tell later, if ever.
+fn say(text: &str) {
+    // There is nobody to tell it to where this fails.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Ends the process, naming the seed, when a case does not come to its end.
 fn guard(test: &str) -> Sender<u64> {
     let (sender, seeds) = mpsc::channel();
@@ -101,7 +110,10 @@ fn guard(test: &str) -> Sender<u64> {
                 Ok(seed) => last = Some(seed),
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
-                    eprintln!("{test} does not end: seed {:#x}", last.unwrap_or(0));
+                    say(&format!(
+                        "{test} does not end: seed {:#x}",
+                        last.unwrap_or(0)
+                    ));
                     std::process::abort();
                 }
             }

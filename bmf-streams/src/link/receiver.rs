@@ -45,7 +45,7 @@ impl LinkReceiver {
 
     /// Says that the consumer wants to be woken when the bound rises, too.
     pub fn want_bounds(&self) {
-        self.link.wants_bounds.store(true, Ordering::Relaxed);
+        self.link.wants_bounds.swap(true, Ordering::AcqRel);
     }
 
     /// Moves what was sent into the receiver's own buffer. Frees no room: that is

@@ -104,8 +104,8 @@ impl LinkSender {
             }
             (result, owed)
         };
-        let is_news = batch.bound != before && link.wants_bounds.load(Ordering::Relaxed);
-        if batch.queued > 0 || batch.signals || is_news {
+        if batch.queued > 0 || batch.signals || (batch.bound != before && link.are_bounds_wanted())
+        {
             wake(Wake::Input(link.consumer));
         }
         owed.map(wake);
@@ -154,7 +154,7 @@ impl LinkSender {
             return None;
         }
         link.bound.store(bound.to_raw(), Ordering::Release);
-        let wanted = link.wants_bounds.load(Ordering::Relaxed) && !link.is_closed();
+        let wanted = link.are_bounds_wanted() && !link.is_closed();
         wanted.then_some(Wake::Input(link.consumer))
     }
 
@@ -209,6 +209,44 @@ impl LinkSender {
         let sent = self.link.sent.load(Ordering::Relaxed) + packets as u64;
         self.link.sent.store(sent, Ordering::Relaxed);
     }
+}
+
+impl Link {
+    /// Whether it will take a packet at that time, should it be sent now. For the holder of the
+    /// sender.
+    ///
+    /// # Errors
+    /// What is wrong with the time.
+    pub fn check_time(&self, timestamp: Timestamp) -> Result<(), TimeError> {
+        if self.order != TimeOrder::Error || self.is_closed() || self.is_ended() {
+            return Ok(());
+        }
+        check_alone(timestamp, self.sent_since_reset())?;
+        let bound = self.bound();
+        if bound.admits(timestamp) {
+            return Ok(());
+        }
+        Err(TimeError::Backwards { timestamp, bound })
+    }
+
+    /// Whether the consumer is to be woken for a bound, which has been stored. Both sides change one
+    /// word, so that one of them sees the other: either this is true, or the consumer, which says
+    /// what it wants before it looks, sees the bound.
+    fn are_bounds_wanted(&self) -> bool {
+        self.wants_bounds.fetch_or(false, Ordering::AcqRel)
+    }
+}
+
+/// Whether a packet may have the time, after so many others.
+fn check_alone(timestamp: Timestamp, sent: u64) -> Result<(), TimeError> {
+    if !timestamp.is_allowed_in_stream() {
+        let micros = timestamp.micros();
+        return Err(TimeError::NoTime { micros });
+    }
+    if timestamp == Timestamp::POST_STREAM && sent > 0 {
+        return Err(TimeError::NotAlone);
+    }
+    Ok(())
 }
 
 /// The bound behind a packet where any time may follow: one before or after the stream, or at its last
@@ -288,13 +326,7 @@ impl Batch {
             self.bound = self.bound.max(behind(timestamp));
             return Ok(Some(packet));
         }
-        if !timestamp.is_allowed_in_stream() {
-            let micros = timestamp.micros();
-            return Err(TimeError::NoTime { micros });
-        }
-        if timestamp == Timestamp::POST_STREAM && self.sent as u64 + link.sent_since_reset() > 0 {
-            return Err(TimeError::NotAlone);
-        }
+        check_alone(timestamp, self.sent as u64 + link.sent_since_reset())?;
         if self.bound.admits(timestamp) {
             self.bound = Bound::after(timestamp);
             return Ok(Some(packet));

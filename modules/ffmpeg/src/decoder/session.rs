@@ -119,8 +119,9 @@ impl Session {
         }
     }
 
-    /// Goes on with the first picture, and the first sample, at or after `seek` in the output, or, if
-    /// that is `None`, where it is. All outputs are open again.
+    /// Goes on with the first picture, and the first sample, at or after `seek` in the output (with the
+    /// first that can be decoded, in a format without an index), or, if that is `None`, where it is.
+    /// All outputs are open again.
     ///
     /// # Errors
     /// If the input cannot be positioned there.

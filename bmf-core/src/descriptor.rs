@@ -174,6 +174,12 @@ pub trait ModuleFactory: Send + Sync {
     /// When the options do not fit; [`check`](Self::check) finds the same before.
     fn create(&self, options: &Options) -> Result<Box<dyn Module>, ModuleError>;
 
+    /// Whether several instances may share the input of one node, each seeing only a part of it.
+    fn sharing(&self, options: &Options) -> Sharing {
+        let _ = options;
+        Sharing::Possible
+    }
+
     /// Whether this module answers to `verb` in a one-line graph, and with which options:
     /// `decode in.mp4` or `scale 1280:720`. An inner `Err` is a message for the user.
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
@@ -185,6 +191,18 @@ pub trait ModuleFactory: Send + Sync {
     fn verbs(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// Whether several instances of a module may share the input of one node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// They may: nothing is carried over from one packet to the next, or the author does not say.
+    #[default]
+    Possible,
+    /// The result may be another one; why.
+    Doubtful(String),
+    /// The result would be wrong; why.
+    Impossible(String),
 }
 
 /// One word after the verb in a one-line graph.

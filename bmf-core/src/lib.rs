@@ -12,7 +12,7 @@ mod suggest;
 mod task;
 
 pub use descriptor::{
-    ModuleDescriptor, ModuleFactory, PortKind, PortSpec, Ports, Shorthand, ShorthandArg,
+    ModuleDescriptor, ModuleFactory, PortKind, PortSpec, Ports, Sharing, Shorthand, ShorthandArg,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, SourceText, Span};
 pub use error::ModuleError;

@@ -20,7 +20,7 @@ use crate::{GraphPlan, LinkOutcome, NodeOutcome, Outcome, RunError};
 /// How a graph is run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
-    /// Worker threads of the default executor; `None`: as many as there are cores.
+    /// Worker threads of the default executor, 1024 at most; `None`: as many as there are cores.
     pub workers: Option<usize>,
     /// Run everything on one worker, in one reproducible order; executors are left aside.
     pub inline: bool,
@@ -79,7 +79,10 @@ impl GraphPlan {
         let workers = if options.inline {
             1
         } else {
-            options.workers.unwrap_or_else(available_cores).max(1)
+            options
+                .workers
+                .unwrap_or_else(available_cores)
+                .clamp(1, MOST_WORKERS)
         };
         let quiet = Arc::clone(&shared);
         let scheduler = Arc::new(Scheduler::new(Config {
@@ -340,6 +343,9 @@ impl Drop for Graph {
         }
     }
 }
+
+/// More threads than this help nobody, and the system may refuse them.
+const MOST_WORKERS: usize = 1024;
 
 fn available_cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)

@@ -13,7 +13,7 @@ pub use {bmf_hmp as hmp, schemars, serde, serde_json};
 pub mod prelude {
     pub use bmf_core::{
         Ending, Flow, Module, ModuleContext, ModuleError, OptionIssue, OutputFile, PortKind,
-        PortSpec, Ports, Promise, Report, Shorthand, ShorthandArg, Task, TaskOutput,
+        PortSpec, Ports, Promise, Report, Sharing, Shorthand, ShorthandArg, Task, TaskOutput,
     };
     pub use bmf_hmp::{Bound, Packet, Payload, Timestamp};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bmf_core::config::InputManagerConfig;
 use bmf_core::{
     Module, ModuleDescriptor, ModuleError, ModuleFactory, OptionIssue, Options, PortSpec, Ports,
-    Shorthand, ShorthandArg,
+    Sharing, Shorthand, ShorthandArg,
 };
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -32,6 +32,12 @@ pub trait ModuleType: Module + Sized + 'static {
     fn validate(options: &Self::Options) -> Vec<OptionIssue> {
         let _ = options;
         Vec::new()
+    }
+
+    /// See [`ModuleFactory::sharing`].
+    fn sharing(options: &Self::Options) -> Sharing {
+        let _ = options;
+        Sharing::Possible
     }
 
     /// See [`ModuleFactory::shorthand`].
@@ -207,6 +213,11 @@ impl<M: ModuleType> ModuleFactory for Factory<M> {
 
     fn create(&self, options: &Options) -> Result<Box<dyn Module>, ModuleError> {
         Ok(Box::new(M::new(options.parse()?)?))
+    }
+
+    fn sharing(&self, options: &Options) -> Sharing {
+        let options = options.parse::<M::Options>();
+        options.map_or(Sharing::Possible, |options| M::sharing(&options))
     }
 
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {

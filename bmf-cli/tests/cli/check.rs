@@ -170,3 +170,65 @@ fn colours_come_only_when_asked_for() {
     let plain = dir.command(&["check", "nul_sink x"]).output();
     assert!(!plain.unwrap().stderr.contains(&b'\x1b'));
 }
+
+#[test]
+fn only_what_can_be_shared_out_runs_in_parallel() {
+    let dir = Dir::new();
+    let graph = |node: &str| {
+        format!(
+            "[nodes.a]\nmodule = \"test_source\"\n[nodes.n]\n{node}\nparallel = 3\n\
+             inputs = [\"a.video\"]\n[nodes.z]\nmodule = \"null_sink\"\ninputs = [\"n\"]\n"
+        )
+    };
+    let encoder = "module = \"c_ffmpeg_encoder\"\noptions.output_path = \"x.mp4\"";
+    let encoder = graph(encoder).split("[nodes.z]").next().unwrap().to_owned();
+    dir.create("encoder.toml", &encoder);
+    insta::assert_snapshot!(dir.bmf(&["check", "encoder.toml"]), @"
+    exit 2
+    --- stderr
+    error: node 1 'n' (c_ffmpeg_encoder): the module cannot run as several instances: each of them would write the same file
+     --> encoder.toml:6:12
+      |
+    6 | parallel = 3
+      |            ^
+    ");
+    dir.create("thinner.toml", &graph("module = \"packet_thinner\""));
+    insta::assert_snapshot!(dir.bmf(&["check", "thinner.toml"]), @"
+    exit 2
+    --- stderr
+    error: node 1 'n' (packet_thinner): the module cannot run as several instances: it carries something over from one packet to the next
+     --> thinner.toml:5:12
+      |
+    5 | parallel = 3
+      |            ^
+    ");
+    dir.create(
+        "fps.toml",
+        &graph("module = \"c_ffmpeg_filter\"\noptions = { name = \"fps\" }"),
+    );
+    insta::assert_snapshot!(dir.bmf(&["check", "fps.toml"]), @r#"
+    exit 0
+    --- stdout
+    ok: 7 nodes, 8 streams
+    --- stderr
+    warning: node 1 'n' (c_ffmpeg_filter): several instances may give another result: filter "fps" may carry something over from one frame to the next
+     --> fps.toml:6:12
+      |
+    6 | parallel = 3
+      |            ^
+    "#);
+    dir.create(
+        "flip.toml",
+        &graph("module = \"c_ffmpeg_filter\"\noptions = { name = \"hflip\" }"),
+    );
+    insta::assert_snapshot!(dir.bmf(&["check", "flip.toml"]), @"
+    exit 0
+    --- stdout
+    ok: 7 nodes, 8 streams
+    ");
+    insta::assert_snapshot!(dir.bmf(&["run", "--progress", "none", "flip.toml", "--set", "a.duration=1"]).replace(|c: char| c.is_ascii_digit(), "#"), @"
+    exit #
+    --- stderr
+    done: ## packets in # s
+    ");
+}

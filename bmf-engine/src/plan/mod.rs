@@ -181,6 +181,11 @@ fn check_graph(config: &GraphConfig, found: &mut Diagnostics) {
             "scheduler_count is 0; there must be at least one",
         ));
     }
+    if let Some(count) = option.scheduler_count.filter(|&count| count > MOST_WORKERS) {
+        found.push(Diagnostic::error(format!(
+            "scheduler_count is {count}; at most {MOST_WORKERS} are possible"
+        )));
+    }
     let limits = [option.queue_bytes_limit, option.memory_budget];
     if option.queue_length_limit == Some(0) || limits.contains(&Some(0)) {
         found.push(Diagnostic::error(

@@ -9,8 +9,8 @@ use bmf_core::config::{
     ParallelConfig,
 };
 use bmf_core::{
-    Diagnostic, Diagnostics, IssueKind, ModuleFactory, OptionIssue, Options, Severity, Span,
-    nearest,
+    Diagnostic, Diagnostics, IssueKind, ModuleFactory, OptionIssue, Options, Severity, Sharing,
+    Span, nearest,
 };
 use bmf_modules::Registry;
 use bmf_streams::policy::{self, Purpose};
@@ -192,6 +192,18 @@ fn check_parallel(node: &NodeConfig, factory: &dyn ModuleFactory, found: &mut Di
                 .at(node.spans.parallel.or(node.spans.node))
                 .help(Some(help)),
         );
+    }
+    let at = node.spans.parallel.or(node.spans.node);
+    match factory.sharing(&module_options(node)) {
+        Sharing::Possible => {}
+        Sharing::Doubtful(why) => {
+            let message = format!("{node}: several instances may give another result: {why}");
+            found.push(Diagnostic::warning(message).at(at));
+        }
+        Sharing::Impossible(why) => {
+            let message = format!("{node}: the module cannot run as several instances: {why}");
+            found.push(Diagnostic::error(message).at(at));
+        }
     }
     if input_manager(node, factory).manager == InputManager::Server {
         let message = format!("{node}: a node that serves job by job cannot run in parallel");

@@ -2,8 +2,9 @@
 //! to their end in `loops`, the report of who waits for whom in `report`.
 //!
 //! The only timed waits of the engine are here and where an application gives a deadline of its own
-//! (`live`). They are deadlines too: the user's time-out, which a watchdog thread keeps; the interval
-//! of a progress display; and what an aborted run gives its nodes to close.
+//! (`live`), and where a pause looks whether the run was stopped meanwhile (`control`). They are
+//! deadlines too: the user's time-out, which a watchdog thread keeps; the interval of a progress
+//! display; and what an aborted run gives its nodes to close.
 
 mod deadlock;
 mod loops;

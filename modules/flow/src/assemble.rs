@@ -113,6 +113,10 @@ impl Module for Assemble {
 impl ModuleType for Assemble {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         let each = PortSpec::new("in", PortKind::Any, "the packets of one branch");
         Description::new("assemble", env!("CARGO_PKG_VERSION"))

@@ -117,6 +117,10 @@ impl Module for BeginLoop {
 impl ModuleType for BeginLoop {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         let any = |name: &str, docs| PortSpec::new(name, PortKind::Any, docs);
         let clones = |docs| {

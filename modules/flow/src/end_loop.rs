@@ -127,6 +127,10 @@ impl Module for EndLoop {
 impl ModuleType for EndLoop {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         let any = |name, docs| PortSpec::new(name, PortKind::Any, docs);
         Description::new("end_loop", env!("CARGO_PKG_VERSION"))

@@ -213,6 +213,10 @@ impl Module for FlowLimiter {
 impl ModuleType for FlowLimiter {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         let any = |name: &str, docs| PortSpec::new(name, PortKind::Any, docs);
         let aux = |docs| {

@@ -133,6 +133,10 @@ impl Module for Gate {
 impl ModuleType for Gate {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         Description::new("gate", env!("CARGO_PKG_VERSION"))
             .summary("Lets packets through or drops them")

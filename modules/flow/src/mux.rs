@@ -56,6 +56,10 @@ impl Module for Mux {
 impl ModuleType for Mux {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         let each = PortSpec::new("in", PortKind::Any, "any packets; the last input: control");
         Description::new("mux", env!("CARGO_PKG_VERSION"))

@@ -83,6 +83,10 @@ impl Module for PacketCloner {
 impl ModuleType for PacketCloner {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         let each = PortSpec::new("in", PortKind::Any, "any packets; the last input: the tick");
         let docs = "the latest packet of the input of the same number, at each tick";

@@ -192,6 +192,10 @@ impl Module for PacketThinner {
 impl ModuleType for PacketThinner {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         Description::new("packet_thinner", env!("CARGO_PKG_VERSION"))
             .summary("Lets at most one packet per period pass")

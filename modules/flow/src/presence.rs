@@ -29,6 +29,10 @@ impl Module for Presence {
 impl ModuleType for Presence {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         Description::new("presence", env!("CARGO_PKG_VERSION"))
             .summary("Tells whether there was a packet")

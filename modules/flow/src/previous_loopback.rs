@@ -107,6 +107,10 @@ impl Module for PreviousLoopback {
 impl ModuleType for PreviousLoopback {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         Description::new("previous_loopback", env!("CARGO_PKG_VERSION"))
             .summary("Gives back what a loop made of the packet before")

@@ -205,6 +205,10 @@ impl Module for Resampler {
 impl ModuleType for Resampler {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         Description::new("resampler", env!("CARGO_PKG_VERSION"))
             .summary("Makes a stream of a fixed rate by repeating and dropping packets")

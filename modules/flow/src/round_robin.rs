@@ -69,6 +69,10 @@ impl Module for RoundRobin {
 impl ModuleType for RoundRobin {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         let docs = "every nth packet; the last output: the number of the output of each packet";
         Description::new("round_robin", env!("CARGO_PKG_VERSION"))

@@ -85,6 +85,10 @@ impl Module for SequenceShift {
 impl ModuleType for SequenceShift {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         Description::new("sequence_shift", env!("CARGO_PKG_VERSION"))
             .summary("Sends each packet at the time of a later or earlier one")

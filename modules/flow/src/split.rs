@@ -138,6 +138,10 @@ impl Module for Split {
 impl ModuleType for Split {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("it carries something over from one packet to the next".to_owned())
+    }
+
     fn describe() -> Description {
         let each = PortSpec::new("out", PortKind::Any, "the packets of one branch");
         Description::new("split", env!("CARGO_PKG_VERSION"))

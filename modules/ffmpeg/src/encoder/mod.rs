@@ -88,6 +88,10 @@ impl Module for FfmpegEncoder {
 impl ModuleType for FfmpegEncoder {
     type Options = Options;
 
+    fn sharing(_: &Self::Options) -> Sharing {
+        Sharing::Impossible("each of them would write the same file".to_owned())
+    }
+
     fn describe() -> Description {
         Description::new("c_ffmpeg_encoder", env!("CARGO_PKG_VERSION"))
             .summary("Encodes pictures and sound into a file")

@@ -84,6 +84,10 @@ impl ModuleType for Filter {
             .any_outputs(0, None, outputs)
     }
 
+    fn sharing(options: &Options) -> Sharing {
+        options::sharing(options)
+    }
+
     fn validate(options: &Options) -> Vec<OptionIssue> {
         options::check(options)
     }

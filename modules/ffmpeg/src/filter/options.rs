@@ -96,6 +96,65 @@ const OUTSIDE: [&str; 13] = [
     "bitmap",
 ];
 
+/// Filters that make one frame of one frame and carry nothing over.
+const FRAME_BY_FRAME: [&str; 40] = [
+    "avgblur",
+    "bilateral",
+    "boxblur",
+    "chromashift",
+    "colorbalance",
+    "colorchannelmixer",
+    "colorspace",
+    "copy",
+    "crop",
+    "curves",
+    "delogo",
+    "drawbox",
+    "drawgrid",
+    "edgedetect",
+    "eq",
+    "format",
+    "gblur",
+    "hflip",
+    "hue",
+    "lenscorrection",
+    "lut",
+    "lut3d",
+    "lutrgb",
+    "lutyuv",
+    "negate",
+    "null",
+    "pad",
+    "perspective",
+    "rotate",
+    "scale",
+    "setdar",
+    "setsar",
+    "smartblur",
+    "sobel",
+    "swapuv",
+    "transpose",
+    "unsharp",
+    "vflip",
+    "vibrance",
+    "zscale",
+];
+
+/// Instances of a filter that carries something from frame to frame would give other frames.
+pub(super) fn sharing(options: &Options) -> Sharing {
+    let listed = options.filters.iter().map(|filter| filter.name.as_str());
+    let names = options.name.as_deref().into_iter().chain(listed);
+    let mut unknown = names.filter(|name| !FRAME_BY_FRAME.contains(name));
+    let what = match (unknown.next(), &options.graph) {
+        (Some(name), _) => format!("filter \"{name}\""),
+        (None, Some(_)) => "its filter graph".to_owned(),
+        (None, None) => return Sharing::Possible,
+    };
+    Sharing::Doubtful(format!(
+        "{what} may carry something over from one frame to the next"
+    ))
+}
+
 pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
     let given = [
         options.name.is_some(),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bmf_core::{Ending, OutputFile};
-use bmf_engine::{Outcome, RunError};
+use bmf_engine::{LinkOutcome, Outcome, RunError};
 
 /// The lines of a run that has ended, for stderr. A failure itself is not among them.
 pub(crate) fn lines(outcome: &Outcome) -> Vec<String> {
@@ -21,8 +21,22 @@ pub(crate) fn lines(outcome: &Outcome) -> Vec<String> {
         Ok(_) => "done",
         Err(_) => return lines,
     };
+    lines.extend(outcome.links.iter().filter_map(grown));
     lines.push(last_line(end, outcome));
     lines
+}
+
+/// Queues that were raised this often are worth a word: they hold memory.
+const RAISED_MUCH: u64 = 32;
+
+/// A queue that grew because the graph would have blocked itself.
+fn grown(link: &LinkOutcome) -> Option<String> {
+    (link.raised >= RAISED_MUCH).then(|| {
+        format!(
+            "note: the queue of \"{}\" to '{}' grew to {} packets, for '{}' waited for another input",
+            link.stream, link.consumer, link.limit, link.consumer
+        )
+    })
 }
 
 /// `done in 2.31 s (4.3x)`; without output files what is known is how many packets arrived.
@@ -94,7 +108,7 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use bmf_core::Report;
-    use bmf_engine::{Dropped, LinkOutcome, NodeOutcome, WaitReport};
+    use bmf_engine::{Dropped, NodeOutcome, WaitReport};
 
     use super::*;
 

@@ -52,6 +52,11 @@ impl Gate {
         }
     }
 
+    /// Whether a thread waits here.
+    pub(crate) fn is_waited_at(&self) -> bool {
+        lock(&self.state).waiting > 0
+    }
+
     pub(crate) fn ask(&self) {
         self.asked.store(true, Ordering::Release);
     }

@@ -290,6 +290,15 @@ impl Shared {
             .expect("slots are set before the first step")[node]
     }
 
+    /// Whether the memory budget is used up and a thread of the application waits for the graph.
+    pub(crate) fn is_memory_awaited(&self) -> bool {
+        let is_used_up = self
+            .budget
+            .as_ref()
+            .is_some_and(|budget| budget.is_used_up());
+        is_used_up && self.gates.iter().any(|gate| gate.is_waited_at())
+    }
+
     /// The slot of the node at an end of a link; `None`: the application.
     #[inline]
     pub(crate) fn slot_of(&self, peer: Peer) -> Option<SlotId> {

@@ -413,7 +413,9 @@ fn the_time_out_of_the_graph_counts_and_a_moving_graph_has_none() {
         ..RunOptions::default()
     };
     let outcome = lab.plan().run(&options).unwrap();
-    insta::assert_snapshot!(outcome.result.unwrap_err(), @"no progress for 0.1 s: node 1 'stall' (stall) is inside its module");
+    let error = outcome.result.unwrap_err().to_string();
+    let stuck = "no progress for 0.1 s: node 1 'stall' (stall) is inside its module";
+    assert!(error.starts_with(stuck), "{error}");
     drop(release);
     until("the stalled thread ends", || log.alive() == 0);
 
@@ -450,5 +452,25 @@ fn a_failure_does_not_wait_for_a_throttled_or_idle_node() {
             let error = run.expect_error();
             assert!(error.starts_with("node 2 'bad' (bad), port a"), "{error}");
         }
+    }
+}
+
+#[test]
+fn a_module_that_replaces_its_task_fails() {
+    for early in [false, true] {
+        let mut lab = Lab::new();
+        let source = lab.source("source", 5, 1);
+        let swap = Script::new(|task| {
+            drop(std::mem::take(task));
+            Ok(Flow::Wait)
+        });
+        let swap = swap.describe(move |descriptor| descriptor.flushes_early = early);
+        let swap = lab.add("swap", &[source], 1, swap);
+        lab.collect("sink", &[swap.into()]);
+        let error = lab.run(2).expect_error();
+        assert!(
+            error.contains("'swap'") && error.contains("the module has replaced its task"),
+            "{error}"
+        );
     }
 }

@@ -335,3 +335,57 @@ fn limits_of_nothing_are_refused() {
     error: a limit of the graph is 0; nothing could ever wait
     ");
 }
+
+/// A source that chooses among its outputs has a budget all the same.
+#[test]
+fn a_source_that_chooses_its_outputs_obeys_the_budget() {
+    let mut lab = Lab::new();
+    lab.builder().option_mut().memory_budget = Some(1000);
+    let log = lab.log.clone();
+    let mut next = 0;
+    let source = Script::new(move |task| {
+        task.push(0, log.packet(next));
+        next += 1;
+        Ok(if next == 1000 { Flow::Done } else { Flow::More })
+    });
+    let source = source.describe(|descriptor| descriptor.any_room = true);
+    let source = lab.add("source", &[], 2, source);
+    lab.add_with("sink", &[source.into()], 0, Script::drain(), |node| {
+        node.queue_length_limit(10_000)
+    });
+    let run = lab.run(1).expect(Ending::Finished);
+    assert!(
+        run.link("source", "sink").peak <= 11,
+        "packets are 100 bytes each"
+    );
+}
+
+/// A module that chooses among its outputs may keep packets for another reason than room.
+#[test]
+fn a_module_that_keeps_packets_for_another_input_rests() {
+    let mut lab = Lab::new();
+    let [a, b] = ["a", "b"].map(|name| lab.builder().graph_input(name));
+    let pair = Script::new(|task| {
+        while task.inputs().iter().all(|input| !input.packets.is_empty()) {
+            let packets = [task.pop(0), task.pop(1)];
+            packets
+                .into_iter()
+                .flatten()
+                .for_each(|packet| task.push(0, packet));
+        }
+        Ok(Flow::Wait)
+    });
+    let pair = pair.describe(|descriptor| descriptor.any_room = true);
+    let pair = lab.add("pair", &[a, b], 1, pair);
+    lab.collect("sink", &[pair.into()]);
+    let log = lab.log.clone();
+    let mut graph = lab.start(1);
+    let [a, b] = ["a", "b"].map(|name| graph.take_input(name).unwrap());
+    a.add(log.packet(1)).unwrap();
+    assert!(graph.wait_idle(None));
+    b.add(log.packet(2)).unwrap();
+    assert!(graph.wait_idle(None));
+    assert_eq!(log.received("sink", 0), [1, 2]);
+    drop((a, b));
+    assert_eq!(graph.wait().result.unwrap(), Ending::Finished);
+}

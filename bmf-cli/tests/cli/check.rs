@@ -192,7 +192,7 @@ fn only_what_can_be_shared_out_runs_in_parallel() {
     6 | parallel = 3
       |            ^
     ");
-    dir.create("thinner.toml", &graph("module = \"packet_thinner\""));
+    dir.create("thinner.toml", graph("module = \"packet_thinner\""));
     insta::assert_snapshot!(dir.bmf(&["check", "thinner.toml"]), @"
     exit 2
     --- stderr
@@ -204,7 +204,7 @@ fn only_what_can_be_shared_out_runs_in_parallel() {
     ");
     dir.create(
         "fps.toml",
-        &graph("module = \"c_ffmpeg_filter\"\noptions = { name = \"fps\" }"),
+        graph("module = \"c_ffmpeg_filter\"\noptions = { name = \"fps\" }"),
     );
     insta::assert_snapshot!(dir.bmf(&["check", "fps.toml"]), @r#"
     exit 0
@@ -219,7 +219,7 @@ fn only_what_can_be_shared_out_runs_in_parallel() {
     "#);
     dir.create(
         "flip.toml",
-        &graph("module = \"c_ffmpeg_filter\"\noptions = { name = \"hflip\" }"),
+        graph("module = \"c_ffmpeg_filter\"\noptions = { name = \"hflip\" }"),
     );
     insta::assert_snapshot!(dir.bmf(&["check", "flip.toml"]), @"
     exit 0

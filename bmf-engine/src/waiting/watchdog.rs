@@ -42,10 +42,12 @@ struct Watchdog {
 
 impl Watchdog {
     /// Whether nothing is expected to happen by itself. Where all nodes are at rest the graph waits
-    /// for the application: one that is stuck finds that out by itself.
+    /// for the application: one that is stuck finds that out by itself. But where the application
+    /// waits for memory that the queues hold, each may wait for the other.
     fn is_idle(&self) -> bool {
         let mut nodes = 0..self.shared.nodes.len();
-        self.shared.is_paused() || nodes.all(|index| self.phase_of(index).is_rest())
+        let mut rests = || nodes.all(|index| self.phase_of(index).is_rest());
+        self.shared.is_paused() || (!self.shared.is_memory_awaited() && rests())
     }
 
     fn phase_of(&self, index: usize) -> bmf_scheduler::Phase {

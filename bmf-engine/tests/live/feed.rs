@@ -484,3 +484,27 @@ fn add_waits_for_the_memory_budget() {
         assert_eq!(graph.wait().result.unwrap(), Ending::Finished);
     }
 }
+
+/// A graph with a live source is never quiet, so the node that waits looks itself.
+#[test]
+fn a_live_source_elsewhere_does_not_hold_up_an_add() {
+    for workers in WORKERS {
+        let mut lab = Lab::new();
+        let [a, b] = ["a", "b"].map(|name| lab.builder().graph_input(name));
+        lab.join("join", &[a, b]);
+        let live = lab.endless("live");
+        lab.add("elsewhere", &[live], 0, Script::drain());
+        let log = lab.log.clone();
+        let mut graph = lab.start(workers);
+        let [a, b] = ["a", "b"].map(|name| graph.take_input(name).unwrap());
+        for input in [&a, &b] {
+            for time in 0..20 {
+                input.add(log.packet(time)).unwrap();
+            }
+        }
+        drop((a, b));
+        until("all has come", || log.joined("join").lines().count() == 20);
+        graph.control().cancel();
+        assert!(matches!(graph.wait().result, Err(RunError::Cancelled)));
+    }
+}

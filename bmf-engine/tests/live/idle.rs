@@ -181,3 +181,23 @@ fn who_waits_for_the_application_can_be_asked() {
     drop((a, b));
     assert_eq!(graph.wait().result.unwrap(), Ending::Finished);
 }
+
+/// Queues that nobody can drain hold all the memory, and the application waits for some: that is one.
+#[test]
+fn waiting_for_memory_that_the_queues_hold_is_a_hang() {
+    for workers in [1, 2] {
+        let mut lab = Lab::new();
+        let [a, b] = ["a", "b"].map(|name| lab.builder().graph_input(name));
+        lab.join("join", &[a, b]);
+        lab.builder().option_mut().memory_budget = Some(1);
+        let log = lab.log.clone();
+        let mut graph = start(lab, workers, SHORT);
+        let [a, b] = ["a", "b"].map(|name| graph.take_input(name).unwrap());
+        a.add(log.packet(1)).unwrap();
+        let refused = a.add(log.packet(2)).unwrap_err().to_string();
+        assert!(refused.contains("no progress for 0.25 s"), "{refused}");
+        drop((a, b));
+        let error = graph.wait().result.unwrap_err();
+        assert!(matches!(error, RunError::TimeOut { .. }), "{error}");
+    }
+}

@@ -96,6 +96,7 @@ impl Gate {
 
 /// Why a packet was not added to a graph.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum AddError {
     /// There is no room now.
     #[error("stream \"{stream}\" is full: {waiting} packets wait")]

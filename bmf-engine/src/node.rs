@@ -167,7 +167,7 @@ impl Node {
     }
 
     /// Sends what the task holds.
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, context: &mut Context<'_>) -> Result<(), RunError> {
         if self.info().is_source {
             self.note_position();
@@ -180,7 +180,7 @@ impl Node {
     }
 
     /// Moves the bounds of the outputs after those of the inputs, as the module has promised.
-    #[inline]
+    #[inline(always)]
     fn pass_bounds_on(&mut self, context: &mut Context<'_>) {
         if self.promise != Promise::None {
             self.keep_promise(context);
@@ -215,11 +215,16 @@ impl Node {
     }
 
     /// What follows from what the module wants.
+    #[inline]
     fn next_step(&mut self, flow: Flow, context: &mut Context<'_>) -> Result<Step, RunError> {
         self.more = flow == Flow::More;
+        if flow == Flow::Wait
+            && let Some(step) = self.wait_with_packets()
+        {
+            return Ok(step);
+        }
         match flow {
             Flow::Done => self.finish(Ending::Finished, context),
-            Flow::Wait if let Some(step) = self.wait_with_packets() => Ok(step),
             Flow::Wait if self.inputs.all_ended() => self.finish(Ending::Finished, context),
             Flow::Wait if self.inputs.have_more() || self.may_have_bounds() => Ok(Step::Again),
             Flow::Wait => {

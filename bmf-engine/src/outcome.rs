@@ -12,6 +12,7 @@ use crate::WaitReport;
 
 /// Why a run failed. Names are resolved; `Display` is the whole causal chain in one sentence.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum RunError {
     /// A module returned an error.
     #[error("{at}: {error}")]
@@ -87,6 +88,7 @@ pub enum RunError {
 
 /// What a module was doing when it failed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum During {
     /// Being created from its options.
     Create,

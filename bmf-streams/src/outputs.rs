@@ -61,6 +61,7 @@ impl Outputs {
     }
 
     /// How many packets every consumer still has room for; 0 means that the node must wait.
+    #[inline]
     pub fn room(&self) -> usize {
         let rooms = self.links().map(|link| link.room());
         rooms.min().unwrap_or(usize::MAX)
@@ -212,10 +213,7 @@ impl OutputPort {
                 let fill = |queue: &mut VecDeque<_>| queue.extend(items.iter().cloned());
                 sender.send_plain(fill, packets, ended, wake);
             }
-            let fill = |queue: &mut VecDeque<_>| match items.len() {
-                1 => queue.extend(items.pop()),
-                _ => queue.extend(items.drain(..)),
-            };
+            let fill = |queue: &mut VecDeque<_>| queue.extend(items.drain(..));
             last.send_plain(fill, packets, ended, wake);
         }
         items.clear();

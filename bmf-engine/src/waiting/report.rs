@@ -33,6 +33,7 @@ pub struct NodeWait {
 
 /// What a node waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Waits {
     /// Nothing: it is inside its module.
     Inside,

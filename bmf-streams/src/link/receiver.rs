@@ -146,6 +146,7 @@ impl LinkReceiver {
     }
 
     /// Tells that `packets` packets have left the link. `wake` is told whom to wake.
+    #[inline]
     pub fn taken(&mut self, packets: usize, wake: &mut dyn FnMut(Wake)) {
         if packets == 0 {
             return;

@@ -21,6 +21,7 @@ pub struct LinkSender {
 
 /// A packet, or a promise, that a link declared to be in order refused.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum TimeError {
     /// A packet is earlier than what can still come.
     #[error("a packet at {timestamp} goes back in time: the earliest that could come was {bound}")]

@@ -113,7 +113,8 @@ pub struct Link {
     /// Packets taken that have not been taken off `waiting` yet. Written by the receiver only.
     unsettled: AtomicUsize,
     limit: AtomicUsize,
-    bytes: Option<Bytes>,
+    /// Boxed like `dropped`: both are rarely used, and links that are should share few cache lines.
+    bytes: Option<Box<Bytes>>,
     /// Written by the sender only.
     bound: AtomicI64,
     wants_bounds: AtomicBool,
@@ -127,7 +128,7 @@ pub struct Link {
     sent_before: AtomicU64,
     peak: AtomicUsize,
     raised: AtomicU64,
-    dropped: DropCounts,
+    dropped: Box<DropCounts>,
 }
 
 impl Link {
@@ -156,7 +157,7 @@ impl Link {
             waiting: AtomicUsize::new(0),
             unsettled: AtomicUsize::new(0),
             limit: AtomicUsize::new(settings.effective_limit()),
-            bytes: Bytes::new(settings),
+            bytes: Bytes::new(settings).map(Box::new),
             bound: AtomicI64::new(Bound::START.to_raw()),
             wants_bounds: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -166,7 +167,7 @@ impl Link {
             sent_before: AtomicU64::new(0),
             peak: AtomicUsize::new(0),
             raised: AtomicU64::new(0),
-            dropped: DropCounts::default(),
+            dropped: Box::default(),
         });
         let receiver = LinkReceiver::new(Arc::clone(&link));
         (LinkSender::new(link), receiver)
@@ -219,7 +220,7 @@ impl Link {
         if self.on_full != OnFull::Block || self.is_closed() || self.is_ended() {
             return usize::MAX;
         }
-        if self.bytes.as_ref().is_some_and(Bytes::is_full) {
+        if self.bytes.as_ref().is_some_and(|bytes| bytes.is_full()) {
             return 0;
         }
         let limit = self.limit.load(Ordering::Relaxed);
@@ -290,7 +291,7 @@ impl Link {
         LinkStats {
             packets: self.sent.load(Ordering::Relaxed),
             waiting: self.waiting(),
-            waiting_bytes: self.bytes.as_ref().map(Bytes::waiting),
+            waiting_bytes: self.bytes.as_ref().map(|bytes| bytes.waiting()),
             peak: self.peak.load(Ordering::Relaxed),
             limit: self.limit.load(Ordering::Relaxed),
             raised: self.raised.load(Ordering::Relaxed),
@@ -368,7 +369,7 @@ impl Link {
 
     /// How many of the oldest packets are too many. One packet may always wait.
     fn excess(&self, items: &VecDeque<StreamItem>) -> usize {
-        let bytes = self.bytes.as_ref().and_then(Bytes::own_limit);
+        let bytes = self.bytes.as_ref().and_then(|bytes| bytes.own_limit());
         let drops = matches!(self.on_full, OnFull::DropOldest | OnFull::Latest);
         if !drops || items.len() <= 1 || (items.len() <= self.limit() && bytes.is_none()) {
             return 0;

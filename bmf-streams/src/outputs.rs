@@ -213,7 +213,11 @@ impl OutputPort {
                 let fill = |queue: &mut VecDeque<_>| queue.extend(items.iter().cloned());
                 sender.send_plain(fill, packets, ended, wake);
             }
-            let fill = |queue: &mut VecDeque<_>| queue.extend(items.drain(..));
+            let fill = |queue: &mut VecDeque<_>| match items.len() {
+                // Nearly every batch of a chain; it needs no loop.
+                1 => queue.extend(items.pop()),
+                _ => queue.extend(items.drain(..)),
+            };
             last.send_plain(fill, packets, ended, wake);
         }
         items.clear();

@@ -253,8 +253,12 @@ impl InputPort {
     }
 
     /// Gives the receiver its chance to take over what was sent.
+    #[inline]
     pub(crate) fn refill(&mut self, wake: &mut dyn FnMut(Wake)) {
-        let previewed = self.packet().filter(|_| self.previewed).cloned();
+        let previewed = match self.previewed {
+            true => self.packet().cloned(),
+            false => None,
+        };
         if let Some(receiver) = &mut self.receiver {
             receiver.refill(wake);
         }

@@ -13,6 +13,7 @@ use bmf_streams::{Link, Peer};
 use crate::assemble::{Assembled, add_to, assemble, ends};
 use crate::executors::Executors;
 use crate::live::{Feed, GraphInput, GraphOutput, Tap};
+use crate::plan::MOST_WORKERS;
 use crate::shared::{Outside, Phase, Shared, lock};
 use crate::waiting::{self, WaitReport};
 use crate::{GraphPlan, LinkOutcome, NodeOutcome, Outcome, RunError};
@@ -343,9 +344,6 @@ impl Drop for Graph {
         }
     }
 }
-
-/// More threads than this help nobody, and the system may refuse them.
-const MOST_WORKERS: usize = 1024;
 
 fn available_cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)

@@ -213,7 +213,7 @@ fn check_graph(config: &GraphConfig, found: &mut Diagnostics) {
 }
 
 /// More workers of one executor than this are a mistake.
-const MOST_WORKERS: usize = 1024;
+pub(crate) const MOST_WORKERS: usize = 1024;
 
 fn check_executors(config: &GraphConfig, found: &mut Diagnostics) {
     let mut names = HashSet::new();

@@ -187,10 +187,7 @@ impl LinkSender {
         let owed = link.forget(&excess);
         batch.dropped.extend(excess);
         link.queued.store(queue.len(), Ordering::Release);
-        let waiting = link.waiting();
-        if waiting > link.peak.load(Ordering::Relaxed) {
-            link.peak.store(waiting, Ordering::Relaxed);
-        }
+        self.note_peak(link.waiting());
         owed
     }
 
@@ -199,9 +196,13 @@ impl LinkSender {
         let link = &*self.link;
         let waiting = link.waiting.load(Ordering::Relaxed) + packets;
         link.waiting.store(waiting, Ordering::Release);
-        let waiting = waiting.saturating_sub(link.unsettled.load(Ordering::Relaxed));
-        if waiting > link.peak.load(Ordering::Relaxed) {
-            link.peak.store(waiting, Ordering::Relaxed);
+        self.note_peak(waiting.saturating_sub(link.unsettled.load(Ordering::Relaxed)));
+    }
+
+    #[inline]
+    fn note_peak(&self, waiting: usize) {
+        if waiting > self.link.peak.load(Ordering::Relaxed) {
+            self.link.peak.store(waiting, Ordering::Relaxed);
         }
     }
 

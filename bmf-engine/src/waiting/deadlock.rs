@@ -120,7 +120,8 @@ pub(crate) fn relieve(shared: &Shared, context: &mut Context<'_>, index: usize, 
         gate.is_some_and(|gate| gate.was_asked())
     };
     let links: Vec<&Link> = full.filter(was_asked).collect();
-    if !links.is_empty() {
+    // Asked last: what was full by then and has been seen does not suffice.
+    if !links.is_empty() && !is_about_to_look(&shared.nodes[index]) {
         free(shared, context, &links);
     }
 }

@@ -55,7 +55,8 @@ pub(crate) fn run(request: &Request) -> Result<u8, Failure> {
 
 fn find<'a>(registry: &'a Registry, name: &str) -> Result<&'a dyn ModuleFactory, Failure> {
     // A verb of one-line graphs stands for the module that answers to it.
-    let has_verb = |factory: &&Arc<dyn ModuleFactory>| factory.verbs().iter().any(|v| v == name);
+    let has_verb =
+        |factory: &&Arc<dyn ModuleFactory>| factory.descriptor().verbs.iter().any(|v| v == name);
     match registry
         .get(name)
         .or_else(|| registry.iter().find(has_verb))

@@ -108,7 +108,7 @@ fn result(result: &Result<Ending, RunError>) -> &'static str {
 fn node(node: &NodeOutcome) -> Value {
     let counters = node.report.counters.iter();
     let counters: Map<String, Value> = counters
-        .map(|&(name, count)| (name.to_owned(), count.into()))
+        .map(|(name, count)| (name.to_owned(), count.into()))
         .collect();
     json!({
         "id": node.id,

@@ -1,13 +1,18 @@
 //! What a module says of itself before it is created: ports, options, documentation. This is all
 //! that validation, `bmf inspect` and the shell one-liner know of a module.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::InputManagerConfig;
 use crate::{Module, ModuleError, OptionIssue, Options};
 
 /// The description of a module.
-#[derive(Clone, Debug)]
+///
+/// As JSON it crosses the border of a plugin, and is what `bmf inspect --json` prints. Only `name`
+/// must be there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ModuleDescriptor {
     /// The name that graphs use, such as `c_ffmpeg_decoder`.
     pub name: String,
@@ -37,29 +42,36 @@ pub struct ModuleDescriptor {
     pub options: Value,
     /// The input policy this module needs, where it needs one; a graph may still override it.
     pub input_manager: Option<InputManagerConfig>,
+    /// What one-line graphs call it beside its name: `decode`, or the name of a filter.
+    pub verbs: Vec<String>,
 }
 
 /// Where ports of any number end: a graph names them by number, and each costs memory.
 const MOST_PORTS: usize = 4096;
 
-/// The ports on one side of a module.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The ports on one side of a module. As JSON an array of ports, or `{"min": 1, "max": null, "each":
+/// {…}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Ports {
     /// Exactly these, in index order.
     Fixed(Vec<PortSpec>),
     /// As many alike as the graph connects, between `min` and `max`.
     Any {
         /// Fewest that make sense.
+        #[serde(default)]
         min: usize,
         /// Most that are possible; `None` is without limit.
+        #[serde(default)]
         max: Option<usize>,
         /// What each of them is.
         each: PortSpec,
     },
 }
 
-/// One port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One port. As JSON only `name` must be there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PortSpec {
     /// Name in graphs and messages, such as `video`.
     pub name: String,
@@ -74,13 +86,15 @@ pub struct PortSpec {
 }
 
 /// What kind of packets a port carries.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PortKind {
     /// Decoded pictures.
     Video,
     /// Decoded sound.
     Audio,
     /// Any packet.
+    #[default]
     Any,
 }
 
@@ -109,6 +123,13 @@ impl PortSpec {
     pub fn back_edge(mut self) -> Self {
         self.back_edge = true;
         self
+    }
+}
+
+/// No ports.
+impl Default for Ports {
+    fn default() -> Self {
+        Self::none()
     }
 }
 
@@ -180,21 +201,17 @@ pub trait ModuleFactory: Send + Sync {
         Sharing::Possible
     }
 
-    /// Whether this module answers to `verb` in a one-line graph, and with which options:
-    /// `decode in.mp4` or `scale 1280:720`. An inner `Err` is a message for the user.
+    /// What one of the descriptor's verbs stands for in a one-line graph: `decode in.mp4` or `scale
+    /// 1280:720`. `None` where the module cannot tell; an inner `Err` is a message for the user.
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         let _ = (verb, args);
         None
     }
-
-    /// The verbs that [`shorthand`](Self::shorthand) answers to, for suggestions.
-    fn verbs(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 /// Whether several instances of a module may share the input of one node.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Sharing {
     /// They may: nothing is carried over from one packet to the next, or the author does not say.
     #[default]
@@ -206,7 +223,8 @@ pub enum Sharing {
 }
 
 /// One word after the verb in a one-line graph.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ShorthandArg {
     /// A bare word: `in.mp4`.
     Word(String),
@@ -215,7 +233,7 @@ pub enum ShorthandArg {
 }
 
 /// What a verb of a one-line graph stands for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shorthand {
     /// The options of the node.
     pub options: Options,

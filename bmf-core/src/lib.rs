@@ -7,6 +7,7 @@ pub mod diagnostic;
 mod error;
 mod module;
 mod options;
+mod report;
 mod signal;
 mod suggest;
 mod task;
@@ -16,8 +17,9 @@ pub use descriptor::{
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, SourceText, Span};
 pub use error::ModuleError;
-pub use module::{Ending, Flow, Module, ModuleContext, OutputFile, Promise, Report};
+pub use module::{Ending, Flow, Module, ModuleContext, Promise};
 pub use options::{IssueKind, OptionIssue, Options};
+pub use report::{Counters, OutputFile, Report};
 pub use signal::{Signal, StreamItem};
 pub use suggest::nearest;
 pub use task::{EarlyFlush, Task, TaskInput, TaskOutput};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bmf_hmp::Timestamp;
 
-use crate::{ModuleError, Task};
+use crate::{ModuleError, Report, Task};
 
 /// The code of a node: decode, scale, detect, encode.
 ///
@@ -226,30 +226,6 @@ impl ModuleContext {
     pub fn duration(&self) -> Option<i64> {
         Some(self.shared.duration.load(Ordering::Relaxed)).filter(|&micros| micros >= 0)
     }
-}
-
-/// What a module has to tell when it is closed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Named counts, such as `decode_errors`; zero counts may be left out.
-    pub counters: Vec<(&'static str, u64)>,
-    /// The files this module wrote.
-    pub outputs: Vec<OutputFile>,
-    /// What the user should know although the graph went on. Errors under `--strict`.
-    pub warnings: Vec<String>,
-}
-
-/// One file that a module wrote.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OutputFile {
-    /// Path or URL, as the user gave it.
-    pub path: String,
-    /// Size in bytes, where known.
-    pub bytes: Option<u64>,
-    /// One line for a person: `h264 1280x720 300 frames, aac 48000 Hz stereo`.
-    pub summary: String,
-    /// Media time in the file, in microseconds, where known.
-    pub duration: Option<i64>,
 }
 
 #[cfg(test)]

@@ -14,21 +14,24 @@ use crate::suggest::nearest;
 pub struct Options(pub Map<String, Value>);
 
 /// Something about an option that the user should know.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct OptionIssue {
     /// Which option: `video_params.crf`. Empty for the options as a whole.
+    #[serde(default)]
     pub path: String,
     /// Whether the graph can run in spite of it.
     pub kind: IssueKind,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
+    #[serde(default)]
     pub hint: Option<String>,
 }
 
 /// How bad an [`OptionIssue`] is.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum IssueKind {
     /// Nobody reads this key: a warning, an error under `--strict`.
     Unknown,

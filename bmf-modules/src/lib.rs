@@ -52,7 +52,10 @@ impl Registry {
 
     /// All that a one-line graph may start a part with: verbs and names of modules.
     pub fn verbs(&self) -> Vec<String> {
-        let verbs = self.factories.values().flat_map(|factory| factory.verbs());
+        let verbs = self
+            .factories
+            .values()
+            .flat_map(|factory| factory.descriptor().verbs.clone());
         self.names().map(str::to_owned).chain(verbs).collect()
     }
 

@@ -12,8 +12,9 @@ pub use {bmf_hmp as hmp, schemars, serde, serde_json};
 /// All that most modules need.
 pub mod prelude {
     pub use bmf_core::{
-        Ending, Flow, Module, ModuleContext, ModuleError, OptionIssue, OutputFile, PortKind,
-        PortSpec, Ports, Promise, Report, Sharing, Shorthand, ShorthandArg, Task, TaskOutput,
+        Counters, Ending, Flow, Module, ModuleContext, ModuleError, OptionIssue, OutputFile,
+        PortKind, PortSpec, Ports, Promise, Report, Sharing, Shorthand, ShorthandArg, Task,
+        TaskOutput,
     };
     pub use bmf_hmp::{Bound, Packet, Payload, Timestamp};
 

@@ -46,7 +46,8 @@ pub trait ModuleType: Module + Sized + 'static {
         None
     }
 
-    /// See [`ModuleFactory::verbs`].
+    /// What one-line graphs call it beside its name; [`shorthand`](Self::shorthand) says what each
+    /// stands for.
     fn verbs() -> Vec<String> {
         Vec::new()
     }
@@ -185,6 +186,7 @@ pub fn factory<M: ModuleType>() -> Arc<dyn ModuleFactory> {
             flushes_early: description.flushes_early,
             options,
             input_manager: description.input_manager,
+            verbs: M::verbs(),
         },
         module: PhantomData,
     })
@@ -222,9 +224,5 @@ impl<M: ModuleType> ModuleFactory for Factory<M> {
 
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         M::shorthand(verb, args)
-    }
-
-    fn verbs(&self) -> Vec<String> {
-        M::verbs()
     }
 }

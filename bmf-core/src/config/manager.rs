@@ -1,6 +1,10 @@
 //! Which input policy puts the packets of a node's inputs together, and its options. The policies
 //! themselves are in `bmf-streams`.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
 use crate::Options;
 
 /// An input policy. The first five are BMF's input managers.
@@ -91,6 +95,34 @@ pub struct InputManagerConfig {
     pub manager: InputManager,
     /// Its options, without the name.
     pub options: Options,
+}
+
+/// As in graphs.
+impl Serialize for InputManagerConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = self.manager.name();
+        if self.options.0.is_empty() {
+            return serializer.serialize_str(name);
+        }
+        let name = ("name".to_owned(), Value::from(name));
+        let options = self.options.0.clone();
+        let all: serde_json::Map<_, _> = std::iter::once(name).chain(options).collect();
+        all.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for InputManagerConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (name, options) = match Value::deserialize(deserializer)? {
+            Value::Object(mut options) => (options.shift_remove("name"), options),
+            name => (Some(name), serde_json::Map::new()),
+        };
+        let name = name.as_ref().and_then(Value::as_str);
+        let manager = name.and_then(InputManager::from_name);
+        let manager = manager.ok_or_else(|| D::Error::custom("no such input manager"))?;
+        let options = Options(options);
+        Ok(Self { manager, options })
+    }
 }
 
 impl From<InputManager> for InputManagerConfig {

@@ -7,7 +7,6 @@ use bmf_core::{
     PortKind, PortSpec, Ports, SourceText,
 };
 use bmf_modules::Registry;
-use serde_json::Value;
 
 use super::GraphPlan;
 use crate::read::{parse_json, parse_toml};
@@ -33,18 +32,10 @@ impl ModuleFactory for Stub {
 fn stub(name: &str, inputs: Ports, outputs: Ports, is_sink: bool) -> Arc<dyn ModuleFactory> {
     Arc::new(Stub(ModuleDescriptor {
         name: name.to_owned(),
-        version: "0".to_owned(),
-        summary: String::new(),
-        docs: String::new(),
         inputs,
         outputs,
         is_sink,
-        may_block: false,
-        options: Value::Null,
-        wants_bounds: false,
-        any_room: false,
-        flushes_early: false,
-        input_manager: None,
+        ..ModuleDescriptor::default()
     }))
 }
 

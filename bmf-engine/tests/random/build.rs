@@ -291,18 +291,13 @@ fn descriptor(name: &str, spec: &Spec) -> ModuleDescriptor {
     };
     ModuleDescriptor {
         name: name.to_owned(),
-        version: "0".to_owned(),
-        summary: String::new(),
-        docs: String::new(),
         inputs: ports(),
         outputs: ports(),
         is_sink: spec.kind.is_sink(),
-        may_block: false,
         wants_bounds: spec.promise == Promising::Calls,
         any_room: matches!(spec.kind, Kind::Demux { any_room: true, .. }),
         flushes_early: matches!(spec.kind, Kind::Burst { early: true, .. }),
-        options: serde_json::Value::Null,
-        input_manager: None,
+        ..ModuleDescriptor::default()
     }
 }
 

@@ -194,18 +194,9 @@ impl Factory {
     ) -> Self {
         let mut descriptor = ModuleDescriptor {
             name: name.to_owned(),
-            version: "0".to_owned(),
-            summary: String::new(),
-            docs: String::new(),
             inputs,
             outputs,
-            is_sink: false,
-            may_block: false,
-            wants_bounds: false,
-            any_room: false,
-            flushes_early: false,
-            options: bmf_sdk::serde_json::Value::Null,
-            input_manager: None,
+            ..ModuleDescriptor::default()
         };
         (scripts[0].describe)(&mut descriptor);
         Self {

@@ -68,18 +68,12 @@ pub(crate) fn registry(bench: &Bench) -> Registry {
         registry.add(Arc::new(Factory {
             descriptor: ModuleDescriptor {
                 name: kind.name.to_owned(),
-                version: "0".to_owned(),
-                summary: String::new(),
-                docs: String::new(),
                 inputs: port(),
                 outputs: port(),
-                is_sink: false,
                 may_block: kind.may_block,
                 wants_bounds: kind.wants_bounds,
-                any_room: false,
-                flushes_early: false,
-                options: serde_json::Value::Null,
                 input_manager: Some(kind.manager),
+                ..ModuleDescriptor::default()
             },
             make: kind.make,
             bench: bench.clone(),

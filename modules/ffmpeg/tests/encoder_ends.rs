@@ -102,7 +102,7 @@ fn nothing_is_encoded_without_an_output() {
     assert_eq!(run.step().unwrap(), Flow::Wait);
     assert_eq!(
         run.close(Ending::Finished).unwrap().counters,
-        [("frames_in", 25)]
+        [("frames_in", 25)].into()
     );
     let report = encode(
         json!({"output_path": "-", "format": "null"}),

@@ -104,7 +104,7 @@ impl Module for Assemble {
 
     fn report(&self) -> Report {
         Report {
-            counters: vec![("late", self.late)],
+            counters: [("late", self.late)].into(),
             ..Report::default()
         }
     }

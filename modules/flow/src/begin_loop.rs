@@ -108,7 +108,7 @@ impl Module for BeginLoop {
 
     fn report(&self) -> Report {
         Report {
-            counters: vec![("batches", self.batches), ("items", self.items)],
+            counters: [("batches", self.batches), ("items", self.items)].into(),
             ..Report::default()
         }
     }

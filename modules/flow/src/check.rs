@@ -168,7 +168,7 @@ fn play(play: Result<Play, ModuleError>, script: &str) -> String {
         }
     }
     let report = play.runner.close(Ending::Finished).expect("closing");
-    let counters = report.counters.iter().filter(|(_, count)| *count > 0);
+    let counters = report.counters.iter().filter(|&(_, count)| count > 0);
     let counters: Vec<String> = counters.map(|(name, n)| format!("{name} {n}")).collect();
     text + &counters.join(", ")
 }

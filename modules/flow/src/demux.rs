@@ -54,7 +54,7 @@ impl Module for Demux {
 
     fn report(&self) -> Report {
         Report {
-            counters: vec![("dropped_without_control", self.dropped)],
+            counters: [("dropped_without_control", self.dropped)].into(),
             ..Report::default()
         }
     }

@@ -113,12 +113,12 @@ impl Module for EndLoop {
     }
 
     fn report(&self) -> Report {
-        let counters = vec![
+        let counters = [
             ("batches", self.batches),
             ("dropped_without_batch_end", self.unfinished),
         ];
         Report {
-            counters,
+            counters: counters.into(),
             ..Report::default()
         }
     }

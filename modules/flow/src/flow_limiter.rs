@@ -198,13 +198,13 @@ impl Module for FlowLimiter {
     }
 
     fn report(&self) -> Report {
-        let counters = vec![
+        let counters = [
             ("dropped", self.dropped),
             ("dropped_auxiliary", self.dropped_aux),
             ("given_up_for_lost", self.lost),
         ];
         Report {
-            counters,
+            counters: counters.into(),
             ..Report::default()
         }
     }

@@ -124,7 +124,7 @@ impl Module for Gate {
 
     fn report(&self) -> Report {
         Report {
-            counters: vec![("dropped_closed", self.dropped)],
+            counters: [("dropped_closed", self.dropped)].into(),
             ..Report::default()
         }
     }

@@ -32,7 +32,7 @@ impl Module for InnerJoin {
 
     fn report(&self) -> Report {
         Report {
-            counters: vec![("dropped_incomplete", self.dropped)],
+            counters: [("dropped_incomplete", self.dropped)].into(),
             ..Report::default()
         }
     }

@@ -33,7 +33,7 @@ impl Module for Merge {
 
     fn report(&self) -> Report {
         Report {
-            counters: vec![("dropped_same_time", self.dropped)],
+            counters: [("dropped_same_time", self.dropped)].into(),
             ..Report::default()
         }
     }

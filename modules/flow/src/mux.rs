@@ -47,7 +47,7 @@ impl Module for Mux {
 
     fn report(&self) -> Report {
         Report {
-            counters: vec![("dropped_not_chosen", self.dropped)],
+            counters: [("dropped_not_chosen", self.dropped)].into(),
             ..Report::default()
         }
     }

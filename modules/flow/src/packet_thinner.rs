@@ -178,12 +178,12 @@ impl Module for PacketThinner {
     }
 
     fn report(&self) -> Report {
-        let counters = vec![
+        let counters = [
             ("dropped_in_period", self.too_early),
             ("dropped_outside", self.outside),
         ];
         Report {
-            counters,
+            counters: counters.into(),
             ..Report::default()
         }
     }

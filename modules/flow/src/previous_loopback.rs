@@ -93,12 +93,12 @@ impl Module for PreviousLoopback {
     }
 
     fn report(&self) -> Report {
-        let counters = vec![
+        let counters = [
             ("without_previous", self.missing),
             ("dropped_from_loop", self.dropped),
         ];
         Report {
-            counters,
+            counters: counters.into(),
             ..Report::default()
         }
     }

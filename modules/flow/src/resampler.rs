@@ -196,7 +196,7 @@ impl Module for Resampler {
 
     fn report(&self) -> Report {
         Report {
-            counters: vec![("repeated", self.repeated), ("dropped", self.dropped)],
+            counters: [("repeated", self.repeated), ("dropped", self.dropped)].into(),
             ..Report::default()
         }
     }

@@ -76,7 +76,7 @@ impl Module for SequenceShift {
 
     fn report(&self) -> Report {
         Report {
-            counters: vec![("dropped_without_neighbour", self.dropped)],
+            counters: [("dropped_without_neighbour", self.dropped)].into(),
             ..Report::default()
         }
     }

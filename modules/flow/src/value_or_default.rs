@@ -48,12 +48,12 @@ impl Module for ValueOrDefault {
     }
 
     fn report(&self) -> Report {
-        let counters = vec![
+        let counters = [
             ("defaults", self.defaults),
             ("dropped_without_tick", self.dropped),
         ];
         Report {
-            counters,
+            counters: counters.into(),
             ..Report::default()
         }
     }

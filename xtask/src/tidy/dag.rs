@@ -13,8 +13,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("bmf-scheduler", &[]),
     ("bmf-core", &["bmf-hmp"]),
     ("bmf-streams", &["bmf-core", "bmf-hmp"]),
-    ("bmf-sdk", &["bmf-core", "bmf-hmp", "bmf-abi"]),
-    ("bmf-modules", &["bmf-core", "bmf-hmp", "bmf-abi"]),
+    ("bmf-bridge", &["bmf-core", "bmf-hmp", "bmf-abi"]),
+    ("bmf-sdk", &["bmf-core", "bmf-hmp", "bmf-bridge"]),
+    ("bmf-modules", &["bmf-core", "bmf-abi", "bmf-bridge"]),
     ("bmf-ffmpeg", &["bmf-hmp"]),
     (
         "bmf-engine",

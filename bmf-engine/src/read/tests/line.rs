@@ -35,10 +35,6 @@ impl ModuleFactory for TestFactory {
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         (self.verb)(verb, args)
     }
-
-    fn verbs(&self) -> Vec<String> {
-        vec!["decode".to_owned(), "encode".to_owned()]
-    }
 }
 
 fn port(name: &str, kind: PortKind) -> PortSpec {
@@ -55,20 +51,16 @@ fn alike(min: usize) -> Ports {
 }
 
 fn add(registry: &mut Registry, name: &str, inputs: Ports, outputs: Ports, verb: Verb) {
+    let verbs = ["decode", "encode", "scale", "overlay", "testsrc", "volume"];
+    let verbs = verbs.iter().filter(|known| verb(known, &[]).is_some());
     let descriptor = ModuleDescriptor {
         name: name.to_owned(),
-        version: String::new(),
-        summary: String::new(),
-        docs: String::new(),
         inputs,
         outputs,
         options: json!({}),
-        input_manager: None,
         is_sink: name.ends_with("sink") || name.ends_with("encoder"),
-        may_block: false,
-        wants_bounds: false,
-        any_room: false,
-        flushes_early: false,
+        verbs: verbs.map(|known| (*known).to_owned()).collect(),
+        ..ModuleDescriptor::default()
     };
     registry.add(Arc::new(TestFactory { descriptor, verb }));
 }

@@ -245,7 +245,7 @@ impl Session {
             let plural = if count == 1 { "" } else { "s" };
             warnings.push(format!("{count} {what}{plural} in '{url}'"));
         }
-        let counters = vec![
+        let counters = [
             ("frames_video", sent(0)),
             ("frames_audio", sent(1)),
             ("decode_errors", errors),

@@ -77,7 +77,7 @@ impl Module for FfmpegEncoder {
         match &self.job {
             Job::Write(work) => work.report(),
             Job::Drop(frames) => Report {
-                counters: vec![("frames_in", *frames)],
+                counters: [("frames_in", *frames)].into(),
                 ..Report::default()
             },
             Job::None => Report::default(),

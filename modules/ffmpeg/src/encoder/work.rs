@@ -240,7 +240,7 @@ impl Work {
         frames_in += self.audio.as_ref().map_or(0, AudioTrack::frames_in);
         let done = self.output.done();
         Report {
-            counters: vec![
+            counters: [
                 ("frames_in", frames_in),
                 ("frames_encoded", frames_out),
                 ("frames_dropped", dropped),
@@ -249,7 +249,8 @@ impl Work {
                     "timestamps_corrected",
                     done.map_or(0, |done| done.corrected_timestamps),
                 ),
-            ],
+            ]
+            .into(),
             outputs: done.map(|done| self.file(done.bytes)).into_iter().collect(),
             warnings: self.warnings.clone(),
         }

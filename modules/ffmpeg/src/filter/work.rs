@@ -419,11 +419,12 @@ impl Work {
 
     pub(super) fn report(&self) -> Report {
         Report {
-            counters: vec![
+            counters: [
                 ("frames_in", self.frames_in),
                 ("frames_out", self.frames_out),
                 ("format_changes", self.rebuilds),
-            ],
+            ]
+            .into(),
             warnings: self.warnings.clone(),
             ..Report::default()
         }

@@ -114,7 +114,7 @@ impl Options {
         serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
             let path = if path == "." { String::new() } else { path };
-            OptionIssue::invalid(path, error.into_inner().to_string())
+            OptionIssue::invalid(path, in_words(&error.into_inner().to_string()))
         })
     }
 
@@ -167,6 +167,53 @@ impl Options {
             map = map.and_then(|map| map.get_mut(part)?.as_object_mut());
         }
         map.is_some_and(|map| map.shift_remove(key).is_some())
+    }
+}
+
+/// What serde says of a value, in words for people who write graphs, not Rust.
+fn in_words(message: &str) -> String {
+    let mismatch = ["invalid type: ", "invalid value: "];
+    let mismatch = mismatch.iter().find_map(|kind| message.strip_prefix(kind));
+    if let Some((found, expected)) = mismatch.and_then(|rest| rest.rsplit_once(", expected ")) {
+        return format!(
+            "expected {}, found {}",
+            type_in_words(expected),
+            value_in_words(found)
+        );
+    }
+    if let Some(name) = message.strip_prefix("missing field ") {
+        return format!("option \"{}\" is missing", name.trim_matches('`'));
+    }
+    message
+        .replacen("unknown variant ", "unknown value ", 1)
+        .replace('`', "\"")
+}
+
+fn type_in_words(name: &str) -> &str {
+    match name {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of 0 or more",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        _ if name.starts_with("struct ") => "an object",
+        _ if name.starts_with("a nonzero u") => "a whole number of 1 or more",
+        _ => name,
+    }
+}
+
+fn value_in_words(found: &str) -> String {
+    match found {
+        "map" => "an object".to_owned(),
+        "sequence" => "an array".to_owned(),
+        "unit value" => "null".to_owned(),
+        _ => {
+            let bare = ["integer ", "floating point ", "boolean "];
+            let bare = bare.iter().find_map(|kind| found.strip_prefix(kind));
+            bare.map_or(found, |value| value.trim_matches('`'))
+                .to_owned()
+        }
     }
 }
 
@@ -249,14 +296,14 @@ mod tests {
         inputpath | unknown option "inputpath" | did you mean "input_path"?
         video_params.widht | unknown option "video_params.widht" | did you mean "width"?
         "#);
-        insta::assert_snapshot!(check(json!({"input_path": "a", "video_params": {"width": "x"}})), @r#"video_params.width | invalid type: string "x", expected u32 | -"#);
-        insta::assert_snapshot!(check(json!({})), @" | missing field `input_path` | -");
+        insta::assert_snapshot!(check(json!({"input_path": "a", "video_params": {"width": "x"}})), @r#"video_params.width | expected a whole number of 0 or more, found string "x" | -"#);
+        insta::assert_snapshot!(check(json!({})), @r#" | option "input_path" is missing | -"#);
         insta::assert_snapshot!(check(json!({"input_path": 1, "video_params": {"width": "x"}, "inputpath": 0})), @r#"
-        input_path | invalid type: integer `1`, expected a string | -
-        video_params.width | invalid type: string "x", expected u32 | -
+        input_path | expected a string, found 1 | -
+        video_params.width | expected a whole number of 0 or more, found string "x" | -
         "#);
         insta::assert_snapshot!(check(json!({"input_path": "a", "video_params": {"width": "x"}, "inputpath": 0})), @r#"
-        video_params.width | invalid type: string "x", expected u32 | -
+        video_params.width | expected a whole number of 0 or more, found string "x" | -
         inputpath | unknown option "inputpath" | did you mean "input_path"?
         "#);
     }

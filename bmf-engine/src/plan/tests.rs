@@ -399,7 +399,7 @@ fn options_are_checked_with_their_places() {
        "option": {"width": "wide"}},
       {"id": 1, "module_info": {"name": "null_sink"}, "input_streams": [{"identifier": "a"}]}
     ]}"#;
-    insta::assert_snapshot!(check(wrong_type), @r#"g.json:3:28: error: node 0 'test_source_0' (test_source): option "width": invalid type: string "wide", expected u32"#);
+    insta::assert_snapshot!(check(wrong_type), @r#"g.json:3:28: error: node 0 'test_source_0' (test_source): option "width": expected a whole number of 0 or more, found string "wide""#);
 }
 
 #[test]

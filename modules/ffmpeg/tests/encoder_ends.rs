@@ -180,7 +180,7 @@ fn wrong_options_are_told_before_anything_runs() {
     Invalid video_params.in_time_base: "0,1" is not a time base (write it like "1,25")
     Invalid video_params.vtag: "x" is not a code of four letters (like "hvc1")
     "#);
-    insta::assert_snapshot!(video(json!({"width": "64"})), @r#"Invalid video_params.width: invalid type: string "64", expected u32 (-)"#);
+    insta::assert_snapshot!(video(json!({"width": "64"})), @r#"Invalid video_params.width: expected a whole number of 0 or more, found string "64" (-)"#);
     insta::assert_snapshot!(video(json!({"crf": [1]})), @"Invalid video_params.crf: [1] is neither a string nor a number (-)");
     insta::assert_snapshot!(audio(json!({"codec": "acc"})), @r#"Invalid audio_params.codec: there is no encoder "acc" in this FFmpeg (did you mean "ac3"?)"#);
     insta::assert_snapshot!(audio(json!({"sample_rate": 12345, "bitrate": 1})), @r#"

@@ -13,8 +13,8 @@ use smallvec::SmallVec;
 
 use crate::extension::Extension;
 use crate::{
-    ALIGNMENT, Buffer, BufferPool, ChannelLayout, Device, Element, FrameError, Payload, ScalarType,
-    TimeBase, Timestamp,
+    ALIGNMENT, Buffer, BufferPool, ChannelLayout, Device, Element, Foreign, FrameError,
+    ImportError, Payload, ScalarType, TimeBase, Timestamp, View, ViewKind,
 };
 
 /// What a sample is, apart from how channels are arranged. In this machine's byte order.
@@ -185,6 +185,14 @@ impl Payload for AudioFrame {
 
     fn bytes(&self) -> usize {
         Self::bytes(self)
+    }
+
+    fn view(&self, kind: ViewKind) -> Option<View<'_>> {
+        (kind == ViewKind::Audio).then_some(View::Audio(self))
+    }
+
+    fn import(foreign: &Foreign<'_>) -> Result<Self, ImportError> {
+        foreign.audio()
     }
 }
 

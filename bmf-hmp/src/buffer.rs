@@ -1,7 +1,8 @@
 //! [`Buffer`]: a window into shared bytes, on any device, that knows how to give them back.
 //!
-//! Cloning and slicing touch one reference count and no byte. This is the only file of the crate with
-//! `unsafe` code. It knows nothing of pixels or samples and moves nothing between devices.
+//! Cloning and slicing touch one reference count and no byte. What keeps the bytes alive may belong to
+//! another library ([`storage`]). Nothing here knows of pixels or samples, or moves bytes between
+//! devices.
 //!
 //! Who may touch the bytes:
 //!
@@ -11,14 +12,23 @@
 //! 3. A sole holder may write through [`Buffer::get_mut`]. `&mut Buffer` then keeps others from
 //!    appearing, because a new holder can only be cloned from an existing one.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+mod region;
+mod storage;
+
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::ptr::NonNull;
 use std::slice;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
+
+use bmf_abi as abi;
 
 use crate::Device;
+
+use storage::Storage;
+
+pub(crate) use region::{Region, out_of_memory};
+pub(crate) use storage::MAX_REFS;
 
 /// The alignment in bytes of all memory this crate allocates: a cache line, and the widest vector
 /// register in use.
@@ -56,11 +66,11 @@ pub struct Buffer {
     /// Valid bytes of the storage behind the window.
     slack: usize,
     device: Device,
-    owner: Arc<dyn BufferOwner>,
+    storage: Storage,
 }
 
 // SAFETY: the bytes are shared under the rules at the top of this file, which hold on any thread,
-// and the owner is `Send + Sync`.
+// and the storage is `Send + Sync`.
 unsafe impl Send for Buffer {}
 // SAFETY: as above; `&Buffer` only reads.
 unsafe impl Sync for Buffer {}
@@ -106,17 +116,17 @@ impl Buffer {
     /// Shares bytes that someone else owns, without copying them: a memory map, a string, an
     /// `Arc<[u8]>`. They are never written: [`get_mut`](Self::get_mut) returns `None`.
     pub fn from_read_only<T: AsRef<[u8]> + Send + Sync + 'static>(owner: T) -> Self {
-        let owner = Arc::new(ReadOnly(owner));
-        let bytes = owner.0.as_ref();
+        let (storage, owner) = Storage::pinned(ReadOnly(owner));
+        // SAFETY: the storage keeps it there, and nobody changes it. The window stays valid for as
+        // long: from here on nobody can reach the owner but to drop it.
+        let bytes = unsafe { owner.as_ref() }.0.as_ref();
         let (ptr, len) = (NonNull::from(bytes).cast(), bytes.len());
-        // The window stays valid for as long as `owner` is neither changed nor dropped, and from here
-        // on nobody can reach it.
         Self {
             ptr,
             len,
             slack: 0,
             device: Device::Cpu,
-            owner,
+            storage,
         }
     }
 
@@ -138,7 +148,7 @@ impl Buffer {
             len,
             slack: 0,
             device,
-            owner: Arc::new(owner),
+            storage: Storage::new(owner),
         }
     }
 
@@ -161,7 +171,7 @@ impl Buffer {
             len,
             slack: 0,
             device,
-            owner: Arc::new(Release(Mutex::new(Some(release)))),
+            storage: Storage::new(Release(Mutex::new(Some(release)))),
         }
     }
 
@@ -236,7 +246,47 @@ impl Buffer {
             len,
             slack: self.slack + (self.len - start - len),
             device: self.device,
-            owner: Arc::clone(&self.owner),
+            storage: self.storage.clone(),
+        })
+    }
+
+    /// The window as other libraries see it, which borrows: it is valid as long as this buffer, or
+    /// for longer with a reference added to its `buffer`. `stride` is passed on.
+    pub fn as_plane(&self, stride: isize) -> abi::Plane {
+        abi::Plane {
+            data: self.ptr.as_ptr(),
+            len: self.len,
+            slack: self.slack,
+            stride,
+            buffer: self.storage.as_raw(),
+        }
+    }
+
+    /// The window that another library shows; the storage is shared. `None` if it shows nothing that
+    /// can be kept: no memory, or no storage of this contract.
+    ///
+    /// # Safety
+    /// Where they are not null, `plane.buffer` is alive during the call, and as long as it is,
+    /// - the `len + slack` bytes at `plane.data` are valid, and initialised if `device` is the CPU;
+    /// - nobody writes to them while there is more than one reference to `plane.buffer`.
+    pub unsafe fn from_plane(plane: &abi::Plane, device: Device) -> Option<Self> {
+        let end = plane.len.checked_add(plane.slack)?;
+        if end > isize::MAX as usize {
+            return None;
+        }
+        let ptr = match NonNull::new(plane.data) {
+            Some(ptr) => ptr,
+            None if end == 0 => NonNull::dangling(),
+            None => return None,
+        };
+        // SAFETY: alive, by the caller's promise, which is also that of `Self`.
+        let storage = unsafe { Storage::share(plane.buffer) }?;
+        Some(Self {
+            ptr,
+            len: plane.len,
+            slack: plane.slack,
+            device,
+            storage,
         })
     }
 
@@ -270,18 +320,17 @@ impl Buffer {
     /// thread that drops its share makes this true at any time; nobody can make it false while you
     /// hold the only one.
     pub fn is_unique(&self) -> bool {
-        Arc::strong_count(&self.owner) == 1 && self.owner.is_unique()
+        self.storage.is_unique()
     }
 
     /// The bytes for writing; `None` when the storage is shared, read-only, or not in CPU memory.
     pub fn get_mut(&mut self) -> Option<&mut [u8]> {
-        let unique = Arc::get_mut(&mut self.owner).is_some_and(|owner| owner.is_unique());
-        if !unique || !self.device.is_cpu() {
+        if !self.device.is_cpu() || !self.storage.is_unique() {
             return None;
         }
         // SAFETY:
         // - `len` initialised, valid bytes: as in `as_slice`.
-        // - Writable and exclusive: no other `Buffer` shares the owner, the owner vouches for
+        // - Writable and exclusive: no other `Buffer` shares the storage, its owner vouches for
         //   everyone else, and `&mut self` keeps it so for the lifetime of the slice.
         Some(unsafe { slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) })
     }
@@ -312,7 +361,7 @@ impl Buffer {
 
     /// Whether two buffers keep the same storage alive, whatever they show of it.
     pub fn shares_storage(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.owner, &other.owner)
+        self.storage == other.storage
     }
 }
 
@@ -366,43 +415,6 @@ impl<F: FnOnce() + Send> Drop for Release<F> {
         if let Some(release) = release {
             release();
         }
-    }
-}
-
-/// A block of initialised memory from the global allocator, aligned to [`ALIGNMENT`], with one owner.
-pub(crate) struct Region {
-    ptr: NonNull<u8>,
-    layout: Layout,
-}
-
-// SAFETY: a region is the only owner of its memory.
-unsafe impl Send for Region {}
-
-impl Region {
-    /// `len` zero bytes; `None` if there is no such memory. An empty region has one byte.
-    pub(crate) fn zeroed(len: usize) -> Option<Self> {
-        let layout = Layout::from_size_align(len.max(1), ALIGNMENT).ok()?;
-        // SAFETY: the size is not zero.
-        let ptr = NonNull::new(unsafe { alloc_zeroed(layout) })?;
-        Some(Self { ptr, layout })
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.layout.size()
-    }
-}
-
-impl Drop for Region {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `zeroed` with this layout, and freed only here.
-        unsafe { dealloc(self.ptr.as_ptr(), self.layout) };
-    }
-}
-
-pub(crate) fn out_of_memory(len: usize) -> ! {
-    match Layout::from_size_align(len, ALIGNMENT) {
-        Ok(layout) => std::alloc::handle_alloc_error(layout),
-        Err(_) => panic!("{len} bytes are more than a buffer can have"),
     }
 }
 

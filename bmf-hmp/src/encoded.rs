@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::extension::Extension;
-use crate::{Buffer, Payload, TimeBase, Timestamp};
+use crate::{Buffer, Foreign, ImportError, Payload, TimeBase, Timestamp, View, ViewKind};
 
 /// What kind of thing a stream carries.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,6 +86,14 @@ impl Payload for EncodedPacket {
 
     fn bytes(&self) -> usize {
         self.data.len()
+    }
+
+    fn view(&self, kind: ViewKind) -> Option<View<'_>> {
+        (kind == ViewKind::Encoded).then_some(View::Encoded(self))
+    }
+
+    fn import(foreign: &Foreign<'_>) -> Result<Self, ImportError> {
+        foreign.encoded()
     }
 }
 

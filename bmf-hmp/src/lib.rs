@@ -2,10 +2,12 @@
 #![doc = include_str!("../README.md")]
 #![expect(
     unsafe_code,
-    reason = "buffers wrap memory of other libraries and devices; all of it is in buffer.rs"
+    reason = "memory and payloads are shared with other libraries: buffer, packet, border"
 )]
 
 // From the bytes up; each module rests on those above it.
+mod contained;
+
 mod buffer;
 mod device;
 mod pool;
@@ -29,6 +31,8 @@ mod channel_layout;
 mod encoded;
 mod packet;
 
+pub mod border;
+
 pub use audio::{AudioFormat, AudioFrame, SampleFormat};
 pub use buffer::{ALIGNMENT, Buffer, BufferOwner};
 pub use channel_layout::{ChannelLayout, ParseChannelLayoutError};
@@ -39,7 +43,7 @@ pub use device::{Device, ParseDeviceError};
 pub use element::{Element, ParseScalarTypeError, ScalarType};
 pub use encoded::{EncodedPacket, MediaKind, ParseMediaKindError};
 pub use error::FrameError;
-pub use packet::{Packet, Payload};
+pub use packet::{Foreign, ImportError, Packet, Payload, View, ViewKind};
 pub use pixel::{Component, ParsePixelFormatError, PixelDescriptor, PixelFlags, PixelFormat};
 pub use pool::{BufferPool, PoolLimits, PoolStats};
 pub use rational::{ParseRationalError, Rational};

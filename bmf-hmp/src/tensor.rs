@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::{Buffer, Device, Element, Payload, ScalarType};
+use crate::{Buffer, Device, Element, Foreign, ImportError, Payload, ScalarType, View, ViewKind};
 
 pub use error::TensorError;
 
@@ -43,6 +43,14 @@ impl Payload for Tensor {
 
     fn bytes(&self) -> usize {
         self.buffer().len()
+    }
+
+    fn view(&self, kind: ViewKind) -> Option<View<'_>> {
+        (kind == ViewKind::Tensor).then_some(View::Tensor(self))
+    }
+
+    fn import(foreign: &Foreign<'_>) -> Result<Self, ImportError> {
+        foreign.tensor()
     }
 }
 

@@ -24,6 +24,7 @@ pub use bound::Bound;
     Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(transparent)]
+#[repr(transparent)]
 pub struct Timestamp(i64);
 
 impl Timestamp {

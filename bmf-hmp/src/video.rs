@@ -14,8 +14,8 @@ use smallvec::SmallVec;
 
 use crate::extension::Extension;
 use crate::{
-    Buffer, BufferPool, ColorDescription, Device, FrameError, Payload, PixelFormat, Rational,
-    TimeBase, Timestamp,
+    Buffer, BufferPool, ColorDescription, Device, Foreign, FrameError, ImportError, Payload,
+    PixelFormat, Rational, TimeBase, Timestamp, View, ViewKind,
 };
 
 use plane::{PlaneShape, shapes};
@@ -76,6 +76,14 @@ impl Payload for VideoFrame {
 
     fn bytes(&self) -> usize {
         Self::bytes(self)
+    }
+
+    fn view(&self, kind: ViewKind) -> Option<View<'_>> {
+        (kind == ViewKind::Video).then_some(View::Video(self))
+    }
+
+    fn import(foreign: &Foreign<'_>) -> Result<Self, ImportError> {
+        foreign.video()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of buffers: who shares, who may write, and when memory is given back.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;

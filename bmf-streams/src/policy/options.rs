@@ -198,7 +198,7 @@ mod tests {
         clock: must be the name of an input, or its number ()
         sets[1][0]: there is no input "x" (the inputs are camera, video)
         sets[1][0]: input "camera" is listed already ()
-        at_end: unknown variant `stop`, expected one of `repeat`, `end`, `empty` ()
+        at_end: unknown value "stop", expected one of "repeat", "end", "empty" ()
         batch_size: must be at least 1 ()
         target_queue_size: must be at most trigger_queue_size, which is 2 ()
         target_queue_size: must be at least 1 ()

@@ -114,14 +114,17 @@ pub(crate) fn relieve(shared: &Shared, context: &mut Context<'_>, index: usize, 
         return;
     }
     let full = inputs.iter().map(|input| &*input.link);
-    let full = full.filter(|link| link.is_full() && is_fed(link));
+    let full: Vec<&Link> = full.filter(|link| link.is_full() && is_fed(link)).collect();
+    // Asked after that: what was full by then and has been seen does not suffice.
+    if is_about_to_look(&shared.nodes[index]) {
+        return;
+    }
     let was_asked = |link: &&Link| {
         let gate = shared.gate_at(link.producer());
         gate.is_some_and(|gate| gate.was_asked())
     };
-    let links: Vec<&Link> = full.filter(was_asked).collect();
-    // Asked last: what was full by then and has been seen does not suffice.
-    if !links.is_empty() && !is_about_to_look(&shared.nodes[index]) {
+    let links: Vec<&Link> = full.into_iter().filter(was_asked).collect();
+    if !links.is_empty() {
         free(shared, context, &links);
     }
 }

@@ -29,6 +29,8 @@ const STEPS_PER_LOOK: u32 = 16;
 pub(crate) struct Node {
     index: usize,
     shared: Arc<Shared>,
+    /// What `shared` has at `index`, so that no step has to look there.
+    info: Arc<NodeInfo>,
     module: Box<dyn Module>,
     inputs: Inputs,
     outputs: Outputs,
@@ -36,7 +38,6 @@ pub(crate) struct Node {
     /// Most packets per input and task.
     batch: usize,
     opened: bool,
-    has_just_opened: bool,
     /// Whether the module asked to be called again without new input.
     more: bool,
     promise: Promise,
@@ -58,7 +59,7 @@ impl Schedulable for Node {
     }
 
     fn may_block(&self) -> bool {
-        self.info().may_block
+        self.info.may_block
     }
 }
 
@@ -72,7 +73,7 @@ impl Node {
         task: Task,
         batch: usize,
     ) -> Self {
-        let info = &shared.nodes[index];
+        let info = Arc::clone(&shared.nodes[index]);
         Self {
             // A source has no input that would get it going.
             more: info.is_source,
@@ -80,13 +81,13 @@ impl Node {
             flushes_early: info.flushes_early,
             index,
             shared,
+            info,
             module,
             inputs,
             outputs,
             task,
             batch,
             opened: false,
-            has_just_opened: false,
             promise: Promise::None,
             steps_to_look: STEPS_PER_LOOK,
             seek_when_open: None,
@@ -95,23 +96,20 @@ impl Node {
 
     /// One step: a task's worth of work.
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step, RunError> {
-        if let Some(ending) = self.forced_end() {
+        if !self.opened
+            && let Some(step) = self.begin(context)?
+        {
+            return Ok(step);
+        }
+        let mut room = self.outputs.room();
+        if self.may_have_to_end(room)
+            && let Some(ending) = self.forced_end()
+        {
             return self.finish(ending, context);
         }
-        if !self.opened && !self.open(context)? {
-            return match self.forced_end() {
-                Some(ending) => self.finish(ending, context),
-                None => Ok(Step::Idle),
-            };
+        if self.has_own_room {
+            room = self.room(context);
         }
-        if std::mem::take(&mut self.has_just_opened) && self.info().may_block {
-            // The consumers that may open now must not wait for the end of a long call.
-            return Ok(Step::Again);
-        }
-        let room = match self.has_own_room {
-            true => self.room(context),
-            false => self.outputs.room(),
-        };
         if room == 0 {
             return Ok(Step::Throttled);
         }
@@ -119,13 +117,13 @@ impl Node {
         let left_over = self.packets_at_hand();
         let mut wake = |wake| wake_peer(&self.shared, context, wake);
         let poll = self.inputs.poll_task(&mut self.task, budget, &mut wake);
-        let may_go_on = self.more || (left_over > 0 && self.info().any_room);
+        let may_go_on = self.more || (left_over > 0 && self.info.any_room);
         if let Poll::Nothing(awaited) = poll
             && !may_go_on
         {
-            self.info().awaited.set(awaited);
+            self.info.awaited.set(awaited);
             self.pass_bounds_on(context);
-            if self.info().is_fed {
+            if self.info.is_fed {
                 waiting::relieve(&self.shared, context, self.index, awaited);
             }
             return Ok(Step::Idle);
@@ -146,7 +144,7 @@ impl Node {
     /// source also waits for the memory budget, and looks now and then whether some part of the
     /// graph needs its help.
     fn room(&mut self, context: &mut Context<'_>) -> usize {
-        if self.info().is_source {
+        if self.info.is_source {
             self.steps_to_look -= 1;
             if self.steps_to_look == 0 {
                 self.steps_to_look = STEPS_PER_LOOK;
@@ -157,10 +155,10 @@ impl Node {
                 return 0;
             }
         }
-        if self.info().any_room {
+        if self.info.any_room {
             return self.outputs.most_room(&mut self.task);
         }
-        if self.info().is_told_room {
+        if self.info.is_told_room {
             self.outputs.most_room(&mut self.task);
         }
         self.outputs.room()
@@ -169,13 +167,13 @@ impl Node {
     /// Sends what the task holds.
     #[inline(always)]
     fn send(&mut self, context: &mut Context<'_>) -> Result<(), RunError> {
-        if self.info().is_source {
+        if self.info.is_source {
             self.note_position();
         }
         let mut wake = |wake| wake_peer(&self.shared, context, wake);
         let sent = self.outputs.propagate(self.task.outputs_mut(), &mut wake);
         let sent = sent.map_err(|error| self.refused(*error))?;
-        Counts::add(&self.info().counts.packets_out, sent);
+        Counts::add(&self.info.counts.packets_out, sent);
         Ok(())
     }
 
@@ -207,7 +205,7 @@ impl Node {
     /// A packet or a promise that a link refused: names both ends.
     fn refused(&self, error: SendError) -> RunError {
         RunError::Time {
-            producer: self.info().label.clone(),
+            producer: self.info.label.clone(),
             consumer: self.shared.label_of(error.consumer),
             stream: error.stream,
             error: error.error,
@@ -215,30 +213,38 @@ impl Node {
     }
 
     /// What follows from what the module wants.
-    #[inline]
+    #[inline(always)]
     fn next_step(&mut self, flow: Flow, context: &mut Context<'_>) -> Result<Step, RunError> {
         self.more = flow == Flow::More;
-        if flow == Flow::Wait
-            && let Some(step) = self.wait_with_packets()
-        {
-            return Ok(step);
-        }
         match flow {
             Flow::Done => self.finish(Ending::Finished, context),
-            Flow::Wait if self.inputs.all_ended() => self.finish(Ending::Finished, context),
-            Flow::Wait if self.inputs.have_more() || self.may_have_bounds() => Ok(Step::Again),
-            Flow::Wait => {
-                // What it waited for before this task has come.
-                self.info().awaited.set(Awaited::ANYTHING);
-                Ok(Step::Idle)
-            }
+            Flow::Wait => self.wait(context),
             Flow::More => Ok(Step::Again),
         }
     }
 
+    /// What follows if the module waits for input.
+    #[inline(always)]
+    fn wait(&mut self, context: &mut Context<'_>) -> Result<Step, RunError> {
+        if self.has_own_room
+            && let Some(step) = self.wait_with_packets()
+        {
+            return Ok(step);
+        }
+        if self.inputs.all_ended() {
+            return self.finish(Ending::Finished, context);
+        }
+        if self.inputs.have_more() || self.may_have_bounds() {
+            return Ok(Step::Again);
+        }
+        // What it waited for before this task has come.
+        self.info.awaited.set(Awaited::ANYTHING);
+        Ok(Step::Idle)
+    }
+
     /// Whether the bounds behind what was taken may make a task: one that tells of them, or the last.
     fn may_have_bounds(&self) -> bool {
-        let info = self.info();
+        let info = &self.info;
         info.is_told_of_bounds
             || (info.goes_by_time && self.inputs.bound(&self.task) == Bound::NOTHING)
     }
@@ -246,7 +252,7 @@ impl Node {
     /// What follows if the module chooses among its outputs and has kept packets for want of room in
     /// one. That one may have got room meanwhile.
     fn wait_with_packets(&self) -> Option<Step> {
-        if !self.has_own_room || !self.info().any_room || self.packets_at_hand() == 0 {
+        if !self.info.any_room || self.packets_at_hand() == 0 {
             return None;
         }
         if self.outputs.links().any(|link| link.is_full()) {
@@ -257,9 +263,17 @@ impl Node {
         waited.then_some(Step::Again)
     }
 
+    /// Whether [`forced_end`](Self::forced_end) is worth a look, by what is at hand: an output that
+    /// takes something is not abandoned, and one that nobody takes anything from has room for all.
+    #[inline(always)]
+    fn may_have_to_end(&self, room: usize) -> bool {
+        room == usize::MAX || self.info.needs_all || self.shared.phase() != Phase::Running
+    }
+
     /// Whether the node must close now although its module has not said so.
+    #[inline(never)]
     fn forced_end(&self) -> Option<Ending> {
-        let info = self.info();
+        let info = &self.info;
         match self.shared.phase() {
             Phase::Aborting => Some(self.shared.forced_ending()),
             Phase::Stopping if info.is_source => Some(Ending::Stopped),
@@ -271,20 +285,32 @@ impl Node {
         }
     }
 
+    /// The steps before the module is open. `None`: it is now, and this step goes on.
+    #[cold]
+    fn begin(&mut self, context: &mut Context<'_>) -> Result<Option<Step>, RunError> {
+        if self.forced_end().is_none() && self.open(context)? {
+            // The consumers that may open now must not wait for the end of a long call.
+            return Ok(self.info.may_block.then_some(Step::Again));
+        }
+        match self.forced_end() {
+            Some(ending) => self.finish(ending, context).map(Some),
+            None => Ok(Some(Step::Idle)),
+        }
+    }
+
     /// Opens the module once all producers have opened theirs. Returns whether it is open.
     fn open(&mut self, context: &mut Context<'_>) -> Result<bool, RunError> {
-        if self.info().unopened_producers.load(Ordering::Acquire) > 0 {
+        if self.info.unopened_producers.load(Ordering::Acquire) > 0 {
             return Ok(false);
         }
         let module = &mut self.module;
-        let module_context = &self.shared.nodes[self.index].context;
+        let module_context = &self.info.context;
         let result = catch_unwind(AssertUnwindSafe(|| module.open(module_context)));
         if self.gave_up(&result) {
             return Ok(false);
         }
         self.lift(result, During::Open, None)?;
         self.opened = true;
-        self.has_just_opened = true;
         if self.outputs.links().any(|link| link.tracks_bounds()) {
             self.promise = self.module.promise();
         }
@@ -308,7 +334,7 @@ impl Node {
 
     /// Tells the consumers, once, that they need not wait for this node any more to open.
     fn let_consumers_open(&mut self, context: &mut Context<'_>) {
-        if self.info().announced.swap(true, Ordering::Relaxed) {
+        if self.info.announced.swap(true, Ordering::Relaxed) {
             return;
         }
         let forward = self.outputs.links().filter(|link| !link.is_back_edge());
@@ -352,8 +378,8 @@ impl Node {
 
     /// Whether a module's error only says that it was interrupted because its graph is ending.
     fn gave_up<T, P>(&self, result: &Result<Result<T, ModuleError>, P>) -> bool {
-        let interrupted = self.info().context.interrupt().load(Ordering::Acquire);
-        matches!(result, Ok(Err(_))) && interrupted && self.shared.phase() != Phase::Running
+        let interrupted = || self.info.context.interrupt().load(Ordering::Acquire);
+        matches!(result, Ok(Err(_))) && interrupted() && self.shared.phase() != Phase::Running
     }
 
     /// Closes the module, once, and ends the node: its outputs end, its inputs take nothing more.
@@ -401,7 +427,7 @@ impl Node {
         let report = catch_unwind(AssertUnwindSafe(|| module.report()));
         let closed = self.lift(result, During::Close, None);
         let reported = self.lift(report.map(Ok), During::Close, None);
-        let stored = reported.map(|report| *lock(&self.info().report) = Some(report));
+        let stored = reported.map(|report| *lock(&self.info.report) = Some(report));
         closed.and(stored)
     }
 
@@ -429,9 +455,9 @@ impl Node {
             Err(payload) => Err(panic_message(&*payload)),
         };
         let mut at = Box::new(Place {
-            node: self.info().label.clone(),
+            node: self.info.label.clone(),
             during,
-            port: first.and_then(|(port, _)| self.info().input_names.get(port).cloned()),
+            port: first.and_then(|(port, _)| self.info.input_names.get(port).cloned()),
             timestamp: first.map(|(_, time)| time),
         });
         Err(match error {
@@ -453,7 +479,7 @@ impl Node {
     /// Counts what a task brings beside what was left over from the one before; returns the port
     /// and the time of its first packet.
     fn note_input(&self, left_over: usize) -> Option<(usize, Timestamp)> {
-        let counts = &self.info().counts;
+        let counts = &self.info.counts;
         let mut first = None;
         let mut packets = 0;
         for (port, input) in self.task.inputs().iter().enumerate() {
@@ -470,17 +496,13 @@ impl Node {
 
     /// Notes how far a source has come, by what it is about to send.
     fn note_position(&self) {
-        let info = self.info();
+        let info = &self.info;
         let items = self.task.outputs().iter().flat_map(TaskOutput::items);
         for item in items {
             if let StreamItem::Packet(packet) = item {
                 info.counts.set_position(packet.timestamp());
             }
         }
-    }
-
-    fn info(&self) -> &NodeInfo {
-        &self.shared.nodes[self.index]
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) enum Phase {
 
 /// What all nodes of a graph share.
 pub(crate) struct Shared {
-    pub(crate) nodes: Vec<NodeInfo>,
+    pub(crate) nodes: Vec<Arc<NodeInfo>>,
     /// Where the application waits, for each stream that it feeds or reads. Their links know them
     /// by numbers after those of the nodes.
     gates: Vec<Arc<Gate>>,
@@ -261,7 +261,7 @@ impl Shared {
     ) -> Self {
         Self {
             left: AtomicUsize::new(nodes.len()),
-            nodes,
+            nodes: nodes.into_iter().map(Arc::new).collect(),
             gates,
             budget,
             on_deadlock,

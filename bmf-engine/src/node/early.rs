@@ -10,12 +10,12 @@ use bmf_streams::{Outputs, SendError};
 use super::Node;
 use crate::RunError;
 use crate::outcome::During;
-use crate::shared::{Counts, Outside};
+use crate::shared::{Counts, NodeInfo, Outside};
 
 /// The outputs of a node while its module may send.
 struct Lent {
     outputs: Outputs,
-    node: usize,
+    info: Arc<NodeInfo>,
     refused: Option<SendError>,
     outside: Outside,
 }
@@ -30,7 +30,7 @@ impl EarlyFlush for Lent {
             self.refused = Some(*error);
             ModuleError::new(text)
         })?;
-        Counts::add(&outside.shared.nodes[self.node].counts.packets_out, sent);
+        Counts::add(&self.info.counts.packets_out, sent);
         Ok(())
     }
 }
@@ -40,7 +40,7 @@ impl Node {
         let outputs = std::mem::replace(&mut self.outputs, Outputs::new(Vec::new()));
         self.task.set_early(Some(Box::new(Lent {
             outputs,
-            node: self.index,
+            info: Arc::clone(&self.info),
             refused: None,
             outside: Outside {
                 shared: Arc::clone(&self.shared),

@@ -25,9 +25,9 @@ impl Node {
             output.items_mut().clear();
             output.reopen();
         }
-        self.more = self.info().is_source;
-        self.info().awaited.set(Awaited::ANYTHING);
-        self.info().counts.reset_position();
+        self.more = self.info.is_source;
+        self.info.awaited.set(Awaited::ANYTHING);
+        self.info.counts.reset_position();
     }
 
     /// The second half, once all streams are empty: the module forgets what it holds, and sends what
@@ -41,7 +41,7 @@ impl Node {
         self.start_module(During::Flush)?;
         let sent = self.outputs.propagate(self.task.outputs_mut(), &mut |_| {});
         let sent = sent.map_err(|error| self.refused(*error))?;
-        Counts::add(&self.info().counts.packets_out, sent);
+        Counts::add(&self.info.counts.packets_out, sent);
         Ok(())
     }
 

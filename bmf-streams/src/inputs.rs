@@ -2,14 +2,13 @@
 
 use bmf_core::{Signal, Task};
 use bmf_hmp::{Bound, Timestamp};
-use smallvec::SmallVec;
 
 use crate::policy::{InputPolicy, Readiness};
 use crate::{InputPort, LinkReceiver, Wake};
 
 /// All inputs of one node.
 pub struct Inputs {
-    ports: SmallVec<[InputPort; 2]>,
+    ports: Box<[InputPort]>,
     policy: Box<dyn InputPolicy>,
     /// Whether tasks are told the bounds of their inputs.
     bounds: bool,
@@ -75,63 +74,61 @@ impl Inputs {
         wake: &mut dyn FnMut(Wake),
     ) -> Poll {
         self.one_ended = false;
+        let budget = budget.max(1);
         for (port, input) in self.ports.iter_mut().zip(task.inputs_mut()) {
             port.refill(wake);
-            port.allow(input.packets.len(), budget.max(1));
+            port.allow(input.packets.len(), budget);
             input.job_ended = false;
         }
-        if self.take_job_ends() {
+        if !self.policy_takes_job_ends && self.take_job_ends() {
             task.set_timestamp(None);
-            self.tell(task, wake);
-            return Poll::Task;
-        }
-        match self.policy.readiness(&mut self.ports) {
-            Readiness::NotReady(awaited) => {
-                self.pause(wake);
-                return Poll::Nothing(awaited);
-            }
-            Readiness::Ready => {
-                task.set_timestamp(None);
-                self.policy.fill(&mut self.ports, task);
-            }
-            Readiness::Close => {
-                task.set_timestamp(None);
-                self.ports.iter_mut().for_each(InputPort::end);
+        } else {
+            match self.policy.take(&mut self.ports, task) {
+                Readiness::Ready => {}
+                Readiness::NotReady(awaited) => {
+                    self.pause(wake);
+                    return Poll::Nothing(awaited);
+                }
+                Readiness::Close => {
+                    task.set_timestamp(None);
+                    self.ports.iter_mut().for_each(InputPort::end);
+                }
             }
         }
         self.tell(task, wake);
         Poll::Task
     }
 
-    /// Takes the ends of jobs that stand first, where the policy leaves that to its caller. What
+    /// Takes the ends of jobs that stand first, for policies that leave that to their caller. What
     /// stands behind them would not be seen otherwise.
     fn take_job_ends(&mut self) -> bool {
         let mut found = false;
-        if !self.policy_takes_job_ends {
-            for port in &mut self.ports {
-                if port.signal() == Some(Signal::EndOfJob) {
-                    port.pop_signals();
-                    found = true;
-                }
+        for port in &mut self.ports {
+            if port.signal() == Some(Signal::EndOfJob) {
+                port.pop_signals();
+                found = true;
             }
         }
         found
     }
 
     /// Tells the task how its inputs stand, and the links what was taken.
-    #[inline]
+    #[inline(always)]
     fn tell(&mut self, task: &mut Task, wake: &mut dyn FnMut(Wake)) {
-        for (index, input) in task.inputs_mut().iter_mut().enumerate() {
-            if self.bounds {
-                input.set_bound(self.bound_of_port(index));
-            }
-            let Some(port) = self.ports.get_mut(index) else {
-                return;
-            };
+        if self.bounds {
+            self.tell_bounds(task);
+        }
+        for (port, input) in self.ports.iter_mut().zip(task.inputs_mut()) {
             self.one_ended |= port.is_ended() && !input.ended;
             input.ended = port.is_ended();
             input.job_ended = port.take_job_ended();
             port.settle(wake);
+        }
+    }
+
+    fn tell_bounds(&self, task: &mut Task) {
+        for (index, input) in task.inputs_mut().iter_mut().enumerate() {
+            input.set_bound(self.bound_of_port(index));
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{Link, LinkSender, Peer, TimeError, Wake};
 /// All outputs of one node.
 #[derive(Debug)]
 pub struct Outputs {
-    ports: SmallVec<[OutputPort; 2]>,
+    ports: Box<[OutputPort]>,
 }
 
 #[derive(Debug)]
@@ -63,8 +63,8 @@ impl Outputs {
     /// How many packets every consumer still has room for; 0 means that the node must wait.
     #[inline]
     pub fn room(&self) -> usize {
-        let rooms = self.links().map(|link| link.room());
-        rooms.min().unwrap_or(usize::MAX)
+        let rooms = self.ports.iter().map(OutputPort::room);
+        rooms.fold(usize::MAX, usize::min)
     }
 
     /// How many packets the output with most room can take, for nodes that choose among their
@@ -72,8 +72,7 @@ impl Outputs {
     pub fn most_room(&self, task: &mut Task) -> usize {
         let mut most = 0;
         for (port, output) in self.ports.iter().zip(task.outputs_mut()) {
-            let rooms = port.links.iter().map(|sender| sender.link().room());
-            let room = rooms.min().unwrap_or(usize::MAX);
+            let room = port.room();
             output.set_room(room);
             if output.is_open() {
                 most = most.max(room);
@@ -186,6 +185,13 @@ impl Outputs {
 }
 
 impl OutputPort {
+    /// How many packets all of its consumers have room for.
+    #[inline]
+    fn room(&self) -> usize {
+        let rooms = self.links.iter().map(|sender| sender.link().room());
+        rooms.fold(usize::MAX, usize::min)
+    }
+
     fn stream(&self) -> String {
         let first = self.links.first();
         first.map_or_else(String::new, |sender| sender.link().stream().to_owned())

@@ -1,5 +1,7 @@
 //! One input of a node, as its policy sees it: the next packet, or how long it must be waited for.
 
+use std::collections::VecDeque;
+
 use bmf_core::{Signal, StreamItem};
 use bmf_hmp::{Bound, Packet, Timestamp};
 
@@ -12,9 +14,11 @@ pub struct InputPort {
     ended: bool,
     /// Whether the end of a job was taken since the last task.
     job_ended: bool,
+    /// Packets taken that the link has not been told of.
     taken: usize,
     allowance: usize,
-    held: Option<Held>,
+    /// Boxed, since few policies hold packets and every step looks at the rest.
+    held: Option<Box<Held>>,
     /// Whether the next packet was given already, ahead of its time.
     previewed: bool,
 }
@@ -45,8 +49,8 @@ impl InputPort {
     /// Sets how many packets the next task may bring: the task's budget; or, if the module has left
     /// packets of earlier tasks, what is missing to the limit of the link. So a module that waits
     /// for another input holds back the producer of this one.
+    #[inline(always)]
     pub(crate) fn allow(&mut self, left: usize, budget: usize) {
-        let has_packet = self.packet().is_some();
         self.allowance = budget;
         let Some(receiver) = &mut self.receiver else {
             return;
@@ -56,7 +60,8 @@ impl InputPort {
             // at once than one task brings.
             self.allowance = budget.min(receiver.link().limit().saturating_sub(left));
         }
-        receiver.set_declined(has_packet && self.allowance == 0);
+        let is_full = self.allowance == 0;
+        receiver.set_declined(is_full && matches!(receiver.peek(), Some(StreamItem::Packet(_))));
     }
 
     /// Most packets that the task being made may take from this port.
@@ -136,6 +141,7 @@ impl InputPort {
     }
 
     /// Takes the next packet.
+    #[inline]
     pub fn pop_packet(&mut self) -> Option<Packet> {
         self.packet()?;
         let Some(StreamItem::Packet(packet)) = self.receiver.as_mut()?.pop() else {
@@ -144,6 +150,33 @@ impl InputPort {
         self.previewed = false;
         self.taken += 1;
         Some(packet)
+    }
+
+    /// Whether one task may have any of what waits.
+    #[inline]
+    pub(crate) fn can_give(&self) -> bool {
+        match self.receiver.as_ref().and_then(LinkReceiver::peek) {
+            Some(StreamItem::Packet(_)) => self.allowance > 0,
+            Some(StreamItem::Signal(_)) => true,
+            None => false,
+        }
+    }
+
+    /// Takes what one task may have: packets as far as they are allowed, and the signals behind them.
+    /// Returns whether there was anything.
+    #[inline(always)]
+    pub(crate) fn give(&mut self, packets: &mut VecDeque<Packet>) -> bool {
+        if !self.can_give() {
+            return false;
+        }
+        for _ in 0..self.allowance {
+            let Some(packet) = self.pop_packet() else {
+                break;
+            };
+            packets.push_back(packet);
+        }
+        self.pop_signals();
+        true
     }
 
     /// Throws the next packet away, which is counted. Returns whether there was one.
@@ -157,6 +190,7 @@ impl InputPort {
     }
 
     /// Takes the next signal, when no packet stands before it.
+    #[inline]
     pub fn pop_signal(&mut self) -> Option<Signal> {
         let signal = self.signal()?;
         self.receiver.as_mut()?.pop();
@@ -168,6 +202,7 @@ impl InputPort {
     }
 
     /// Takes the signals that belong to one task: the end of a job, the end of the stream, or both.
+    #[inline]
     pub fn pop_signals(&mut self) {
         if self.pop_signal() == Some(Signal::EndOfJob) && self.signal() == Some(Signal::Eof) {
             self.pop_signal();
@@ -182,10 +217,12 @@ impl InputPort {
             let previewed = self.previewed;
             let packet = self.pop_packet();
             self.release();
-            self.held = packet.map(|packet| Held {
-                packet,
-                given: false,
-                previewed,
+            self.held = packet.map(|packet| {
+                Box::new(Held {
+                    packet,
+                    given: false,
+                    previewed,
+                })
             });
         }
     }
@@ -193,11 +230,11 @@ impl InputPort {
     /// Holds a packet that has been given already.
     pub fn hold_given(&mut self, packet: Packet) {
         self.release();
-        self.held = Some(Held {
+        self.held = Some(Box::new(Held {
             packet,
             given: true,
             previewed: false,
-        });
+        }));
     }
 
     /// Whether it holds a packet.
@@ -253,23 +290,29 @@ impl InputPort {
     }
 
     /// Gives the receiver its chance to take over what was sent.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn refill(&mut self, wake: &mut dyn FnMut(Wake)) {
-        let previewed = match self.previewed {
-            true => self.packet().cloned(),
-            false => None,
-        };
-        if let Some(receiver) = &mut self.receiver {
+        if self.previewed {
+            self.refill_behind_preview(wake);
+        } else if let Some(receiver) = &mut self.receiver {
             receiver.refill(wake);
-        }
-        if let Some(before) = previewed {
-            // A link that drops may have dropped just that one.
-            let is_there = |packet: &Packet| packet.shares_payload(&before);
-            self.previewed = self.packet().is_some_and(is_there);
         }
     }
 
+    #[cold]
+    fn refill_behind_preview(&mut self, wake: &mut dyn FnMut(Wake)) {
+        let previewed = self.packet().cloned();
+        if let Some(receiver) = &mut self.receiver {
+            receiver.refill(wake);
+        }
+        // A link that drops may have dropped just that one.
+        let is_there =
+            |packet: &Packet| previewed.is_some_and(|previewed| packet.shares_payload(&previewed));
+        self.previewed = self.packet().is_some_and(is_there);
+    }
+
     /// Tells the link what was taken since the last time.
+    #[inline(always)]
     pub(crate) fn settle(&mut self, wake: &mut dyn FnMut(Wake)) {
         let taken = std::mem::take(&mut self.taken);
         if let Some(receiver) = &mut self.receiver {

@@ -50,13 +50,17 @@ impl LinkReceiver {
 
     /// Moves what was sent into the receiver's own buffer. Frees no room: that is
     /// [`taken`](Self::taken). `wake` is told whom to wake.
+    #[inline]
     pub fn refill(&mut self, wake: &mut dyn FnMut(Wake)) {
-        let link = &*self.link;
         // Before the queue: see the protocol.
-        self.bound = link.bound();
-        if link.queued.load(Ordering::Acquire) == 0 {
-            return;
+        self.bound = self.link.bound();
+        if self.link.queued.load(Ordering::Acquire) > 0 {
+            self.take_over(wake);
         }
+    }
+
+    fn take_over(&mut self, wake: &mut dyn FnMut(Wake)) {
+        let link = &*self.link;
         let mut queue = link.lock();
         if self.buffer.is_empty() {
             std::mem::swap(&mut *queue, &mut self.buffer);
@@ -148,9 +152,12 @@ impl LinkReceiver {
     /// Tells that `packets` packets have left the link. `wake` is told whom to wake.
     #[inline]
     pub fn taken(&mut self, packets: usize, wake: &mut dyn FnMut(Wake)) {
-        if packets == 0 {
-            return;
+        if packets > 0 {
+            self.count_taken(packets, wake);
         }
+    }
+
+    fn count_taken(&mut self, packets: usize, wake: &mut dyn FnMut(Wake)) {
         let link = &*self.link;
         if let Some(bytes) = &link.bytes {
             let freed = bytes.remove(std::mem::take(&mut self.taken_bytes));

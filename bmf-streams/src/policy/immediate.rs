@@ -49,6 +49,11 @@ impl Immediate {
         }
     }
 
+    fn note_told(&mut self, inputs: &[InputPort]) {
+        self.told.clear();
+        self.told.extend(inputs.iter().map(InputPort::next_time));
+    }
+
     fn has_new_bound(&self, inputs: &[InputPort]) -> bool {
         let told = self
             .told
@@ -58,16 +63,13 @@ impl Immediate {
         let is_new = |(port, told): (&InputPort, Bound)| {
             port.packet().is_none() && !port.is_exhausted() && port.bound() > told
         };
-        self.bounds && inputs.iter().zip(told).any(is_new)
+        inputs.iter().zip(told).any(is_new)
     }
 }
 
 impl InputPolicy for Immediate {
     fn readiness(&mut self, inputs: &mut [InputPort]) -> Readiness {
-        let has_news = |port: &InputPort| {
-            (port.packet().is_some() && port.allowance() > 0) || port.signal().is_some()
-        };
-        if inputs.iter().any(has_news) || self.has_new_bound(inputs) {
+        if inputs.iter().any(InputPort::can_give) || (self.bounds && self.has_new_bound(inputs)) {
             Readiness::Ready
         } else {
             Readiness::NotReady(Awaited::ANYTHING)
@@ -75,19 +77,23 @@ impl InputPolicy for Immediate {
     }
 
     fn fill(&mut self, inputs: &mut [InputPort], task: &mut Task) {
-        for (port, input) in inputs.iter_mut().zip(task.inputs_mut()) {
-            for _ in 0..port.allowance() {
-                let Some(packet) = port.pop_packet() else {
-                    break;
-                };
-                input.packets.push_back(packet);
-            }
-            port.pop_signals();
+        give_all(inputs, task);
+        if self.bounds {
+            self.note_told(inputs);
+        }
+    }
+
+    /// There is enough if there is anything to take, so one walk does for both.
+    fn take(&mut self, inputs: &mut [InputPort], task: &mut Task) -> Readiness {
+        let is_told = self.bounds && self.has_new_bound(inputs);
+        if !give_all(inputs, task) && !is_told {
+            return Readiness::NotReady(Awaited::ANYTHING);
         }
         if self.bounds {
-            self.told.clear();
-            self.told.extend(inputs.iter().map(InputPort::next_time));
+            self.note_told(inputs);
         }
+        task.set_timestamp(None);
+        Readiness::Ready
     }
 
     fn is_timed(&self) -> bool {
@@ -101,6 +107,16 @@ impl InputPolicy for Immediate {
     fn reset(&mut self) {
         self.told.clear();
     }
+}
+
+/// Gives the task what is there. Returns whether that is anything.
+#[inline(always)]
+fn give_all(inputs: &mut [InputPort], task: &mut Task) -> bool {
+    let mut found = false;
+    for (port, input) in inputs.iter_mut().zip(task.inputs_mut()) {
+        found |= port.give(&mut input.packets);
+    }
+    found
 }
 
 /// Each input by itself, the earliest time first.

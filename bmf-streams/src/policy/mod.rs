@@ -41,6 +41,16 @@ pub trait InputPolicy: Send {
     /// port.
     fn fill(&mut self, inputs: &mut [InputPort], task: &mut Task);
 
+    /// Both at once: fills `task`, which has no time at first, if it finds enough.
+    fn take(&mut self, inputs: &mut [InputPort], task: &mut Task) -> Readiness {
+        let readiness = self.readiness(inputs);
+        if readiness == Readiness::Ready {
+            task.set_timestamp(None);
+            self.fill(inputs, task);
+        }
+        readiness
+    }
+
     /// Whether it goes by timestamps, so that by default each input must be in order of time, and a
     /// bound that rises is news.
     fn is_timed(&self) -> bool {

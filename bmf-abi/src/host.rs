@@ -5,8 +5,8 @@ use std::ffi::c_void;
 
 use crate::module::{Context, Task};
 use crate::object::Packet;
-use crate::text::{ErrorSink, PairSink, Str};
-use crate::view::{AudioView, EncodedView, Plane, TensorView, VideoView};
+use crate::text::{ErrorSink, Str};
+use crate::view::{AudioView, EncodedView, PixelFormat, Plane, TensorView, VideoView};
 
 /// The host as a plugin sees it. Lives as long as the process.
 #[repr(C)]
@@ -114,8 +114,8 @@ impl TaskOutput {
 pub struct TaskApi {
     /// `sizeof` of this struct.
     pub size: usize,
-    /// The time the task is for, where the input policy defines one, or `NONE`.
-    pub timestamp: unsafe extern "C" fn(*const Task) -> i64,
+    /// The time the task is for; false if the input policy defines none.
+    pub timestamp: unsafe extern "C" fn(*const Task, out: *mut i64) -> bool,
     /// How many input ports there are.
     pub inputs: unsafe extern "C" fn(*const Task) -> usize,
     /// How many output ports there are.
@@ -247,7 +247,7 @@ pub struct MediaApi {
         error: *const ErrorSink,
     ) -> i32,
     /// A number, as a packet of tag `bmf.int` or `bmf.bool`.
-    pub int: unsafe extern "C" fn(
+    pub integer: unsafe extern "C" fn(
         timestamp: i64,
         tag: Str,
         value: i64,
@@ -262,7 +262,7 @@ pub struct MediaApi {
         value: Str,
         error: *const ErrorSink,
     ) -> i32,
-    /// Writes the description of a pixel format as pairs: `planes`, `depth`, `chroma_width`,
-    /// `chroma_height` (of a pixel's, as powers of two), for `format`. False if there is none.
-    pub pixel_format: unsafe extern "C" fn(format: Str, out: *const PairSink) -> bool,
+    /// Fills in what there is to know about the pixel format of this name, for which `out->size` is
+    /// set. False if there is none.
+    pub pixel_format: unsafe extern "C" fn(name: Str, out: *mut PixelFormat) -> bool,
 }

@@ -2,6 +2,8 @@
 //! compiled with it, with the host's. It carries nothing but the C table, and a plugin hands it out as
 //! an extension, so the contract does not depend on it.
 
+#![allow(dead_code, reason = "the derive makes a reader for each field")]
+
 use std::ffi::c_void;
 use std::sync::OnceLock;
 

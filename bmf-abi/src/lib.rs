@@ -17,7 +17,8 @@
 //!   in [`Host`] may be called from any thread, except where a [`Task`] is passed: only in the call
 //!   that lent it, only from the thread that makes it.
 //! * **No unwinding.** Neither a Rust panic nor a C++ exception may leave a function of a table. Catch
-//!   it and return [`PANICKED`] or [`FAILED`].
+//!   it and return [`PANICKED`] or [`FAILED`]; a function that writes JSON and returns nothing writes
+//!   `{"panicked": "message"}`.
 //! * Libraries are never unloaded, so functions and statics of a plugin stay valid.
 
 #![expect(
@@ -42,11 +43,11 @@ mod layout;
 pub use host::{Action, ContextApi, Host, LogRecord, MediaApi, TaskApi, TaskInput, TaskOutput};
 pub use module::{Context, Module, ModuleType, ModuleVtable, Promise, Task};
 pub use object::{Buffer, BufferVtable, Import, Packet, Payload, PayloadVtable};
-pub use plugin::{ENTRY_PREFIX, Entry, Plugin};
+pub use plugin::{ENTRY_PANIC_EXTENSION, ENTRY_PREFIX, Entry, Plugin};
 pub use text::{ErrorInfo, ErrorSink, PairSink, Sink, Str};
 pub use view::{
-    AudioView, BytesView, EncodedView, PacketsView, Plane, PlaneView, Rational, TensorView,
-    VideoView,
+    AudioView, BytesView, EncodedView, PacketsView, PixelComponent, PixelFormat, PixelPlane, Plane,
+    PlaneView, Rational, TensorView, VideoView,
 };
 
 #[cfg(feature = "rust")]

@@ -12,6 +12,10 @@ use crate::text::Str;
 /// contract: both are seen without running any of its code.
 pub const ENTRY_PREFIX: &str = "bmf_plugin_v1_";
 
+/// The extension of a [`Host`] that is an [`ErrorSink`](crate::ErrorSink): an [`Entry`] that panicked
+/// tells it so before it returns null, on the same thread.
+pub const ENTRY_PANIC_EXTENSION: &str = "bmf.entry_panic.1";
+
 /// The exported function. Called once per library and process, before anything else; `host` lives as
 /// long as the process, and so must the result. Null: the plugin refuses this host.
 pub type Entry = unsafe extern "C" fn(host: *const Host) -> *const Plugin;

@@ -12,7 +12,8 @@
 //! | `bmf.int`, `bmf.bool` | [`INT`](BytesView::INT): an `i64` |
 //! | `bmf.packets` | [`PacketsView`] |
 //!
-//! A reader sets `size` before it asks. Ticks that are not known are [`NONE`](crate::NONE).
+//! A reader sets `size` before it asks. Ticks that are not known are [`NONE`](crate::NONE); where no
+//! tick is known, the time base does not count. Sound and encoded data are in main memory.
 
 use crate::object::{Buffer, Packet};
 use crate::text::Str;
@@ -28,7 +29,7 @@ pub struct Rational {
     pub den: i32,
 }
 
-/// A window into memory, and what keeps it alive.
+/// A window into memory, and what keeps it alive. One of no bytes may be all null.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 #[cfg_attr(feature = "rust", derive(abi_stable::StableAbi))]
@@ -85,16 +86,18 @@ pub struct VideoView {
     pub color_transfer: u32,
     /// As above.
     pub color_matrix: u32,
-    /// 0 unspecified, 1 limited, 2 full.
+    /// [`RANGE_LIMITED`](Self::RANGE_LIMITED), [`RANGE_FULL`](Self::RANGE_FULL) or 0.
     pub color_range: u32,
     /// 0 unspecified, 1 left, 2 centre, 3 top left, 4 top, 5 bottom left, 6 bottom.
     pub chroma_location: u32,
+    /// Padding, 0.
+    pub reserved: u32,
     /// The planes, in the format's order.
     pub planes: [Plane; 4],
 }
 
 impl VideoView {
-    /// What to ask for.
+    /// The `kind` to ask a payload for.
     pub const KIND: u32 = 1;
     /// Pixels in main memory.
     pub const CPU: u32 = 0;
@@ -106,6 +109,10 @@ impl VideoView {
     pub const INTERLACED: u32 = 2;
     /// The field to show first is the top one.
     pub const TOP_FIELD_FIRST: u32 = 4;
+    /// Luma from 16 to 235, chroma from 16 to 240; of more bits, as many times that.
+    pub const RANGE_LIMITED: u32 = 1;
+    /// All values count.
+    pub const RANGE_FULL: u32 = 2;
 }
 
 /// Decoded sound.
@@ -141,7 +148,7 @@ pub struct AudioView {
 }
 
 impl AudioView {
-    /// What to ask for.
+    /// The `kind` to ask a payload for.
     pub const KIND: u32 = 2;
 }
 
@@ -162,7 +169,8 @@ pub struct EncodedView {
     pub duration: i64,
     /// The length of a tick in seconds.
     pub time_base: Rational,
-    /// 0 video, 1 audio, 2 subtitle, 3 data.
+    /// What the stream carries: [`VIDEO`](Self::VIDEO), [`AUDIO`](Self::AUDIO),
+    /// [`SUBTITLE`](Self::SUBTITLE) or [`DATA`](Self::DATA).
     pub media: u32,
     /// Which stream of its file.
     pub stream_index: u32,
@@ -173,8 +181,16 @@ pub struct EncodedView {
 }
 
 impl EncodedView {
-    /// What to ask for.
+    /// The `kind` to ask a payload for.
     pub const KIND: u32 = 3;
+    /// Pictures.
+    pub const VIDEO: u32 = 0;
+    /// Sound.
+    pub const AUDIO: u32 = 1;
+    /// Subtitles.
+    pub const SUBTITLE: u32 = 2;
+    /// Anything else.
+    pub const DATA: u32 = 3;
 }
 
 /// An array of numbers.
@@ -184,7 +200,8 @@ impl EncodedView {
 pub struct TensorView {
     /// `sizeof` of this struct.
     pub size: usize,
-    /// The memory, from the first element on; its `stride` is 0.
+    /// The memory, from the first element on; its `stride` is 0. Along dimensions with a negative
+    /// stride elements lie before it.
     pub data: Plane,
     /// `u8 i8 u16 i16 i32 i64 f16 f32 f64`. Valid for ever.
     pub scalar: Str,
@@ -201,7 +218,7 @@ pub struct TensorView {
 }
 
 impl TensorView {
-    /// What to ask for.
+    /// The `kind` to ask a payload for.
     pub const KIND: u32 = 4;
 }
 
@@ -219,11 +236,11 @@ pub struct BytesView {
 }
 
 impl BytesView {
-    /// What to ask for.
+    /// The `kind` to ask a payload for.
     pub const KIND: u32 = 5;
-    /// What to ask for to have JSON written into a [`Sink`](crate::Sink).
+    /// The `kind` to ask for to have JSON written into a [`Sink`](crate::Sink).
     pub const TEXT: u32 = 6;
-    /// What to ask for to have an `i64` filled in; 0 or 1 for a truth value.
+    /// The `kind` to ask for to have an `i64` filled in; 0 or 1 for a truth value.
     pub const INT: u32 = 7;
 }
 
@@ -241,7 +258,7 @@ pub struct PacketsView {
 }
 
 impl PacketsView {
-    /// What to ask for.
+    /// The `kind` to ask a payload for.
     pub const KIND: u32 = 8;
 }
 
@@ -259,8 +276,91 @@ pub struct PlaneView {
 }
 
 impl PlaneView {
-    /// What to ask for.
+    /// The `kind` to ask a payload for.
     pub const KIND: u32 = 9;
-    /// What to ask for to have metadata written into a [`PairSink`](crate::PairSink).
+    /// The `kind` to ask for to have metadata written into a [`PairSink`](crate::PairSink).
     pub const METADATA: u32 = 10;
+}
+
+/// The bytes of a plane: groups of `bits`, each for a block of pixels whose sides are powers of two.
+/// Blocks at the right and lower edge may reach beyond the picture. Of a palette all are 0.
+#[repr(C)]
+#[derive(Copy, Clone, Debug)]
+#[cfg_attr(feature = "rust", derive(abi_stable::StableAbi))]
+pub struct PixelPlane {
+    /// Bits of a group.
+    pub bits: u8,
+    /// The width of a block is 2 to the power of this.
+    pub log2_width: u8,
+    /// The height of a block is 2 to the power of this.
+    pub log2_height: u8,
+    /// Padding, 0.
+    pub reserved: u8,
+}
+
+/// Where the samples of a component lie. Sample `n` of a row is the word of `word` bytes at byte `n *
+/// step + offset`, shifted right by `shift`, of which the low `depth` bits count. In formats of
+/// [`BITSTREAM`](PixelFormat::BITSTREAM) `step` is in bits, and `shift` counts within a pixel's.
+#[repr(C)]
+#[derive(Copy, Clone, Debug)]
+#[cfg_attr(feature = "rust", derive(abi_stable::StableAbi))]
+pub struct PixelComponent {
+    /// The plane it is in.
+    pub plane: u8,
+    /// Bytes from one sample to the next.
+    pub step: u8,
+    /// Bytes before the first sample.
+    pub offset: u8,
+    /// Bytes in the word that holds a sample.
+    pub word: u8,
+    /// Bits below the sample.
+    pub shift: u8,
+    /// Bits of the sample.
+    pub depth: u8,
+    /// Padding, 0.
+    pub reserved: [u8; 2],
+}
+
+/// Where the samples of a pixel format lie.
+#[repr(C)]
+#[derive(Copy, Clone, Debug)]
+#[cfg_attr(feature = "rust", derive(abi_stable::StableAbi))]
+pub struct PixelFormat {
+    /// `sizeof` of this struct.
+    pub size: usize,
+    /// FFmpeg's name. Valid for ever.
+    pub name: Str,
+    /// How many of `planes` are used.
+    pub plane_count: u32,
+    /// How many of `components` are used.
+    pub component_count: u32,
+    /// Bits per sample of the deepest component.
+    pub depth: u32,
+    /// Any of [`ALPHA`](Self::ALPHA), [`RGB`](Self::RGB) and so on.
+    pub flags: u32,
+    /// The bytes of each plane.
+    pub planes: [PixelPlane; 4],
+    /// Luma, blue difference, red difference; or red, green, blue; then alpha.
+    pub components: [PixelComponent; 4],
+}
+
+impl PixelFormat {
+    /// One component is opacity.
+    pub const ALPHA: u32 = 1;
+    /// The colours are red, green and blue, not luma and chroma.
+    pub const RGB: u32 = 2;
+    /// Luma and chroma use the full range whatever the picture's `color_range` says.
+    pub const FULL_RANGE: u32 = 4;
+    /// Pixels are smaller than a byte, the first in the high bits.
+    pub const BITSTREAM: u32 = 8;
+    /// Samples are indices into plane 1: 256 native-endian words `0xAARRGGBB`, one row.
+    pub const PALETTE: u32 = 16;
+    /// Samples are IEEE floats.
+    pub const FLOAT: u32 = 32;
+    /// Words of more than a byte have their high byte first.
+    pub const BIG_ENDIAN: u32 = 64;
+    /// Each pixel has one of three colours, by its place in a 2x2 pattern.
+    pub const BAYER: u32 = 128;
+    /// The colours are CIE X, Y and Z.
+    pub const XYZ: u32 = 256;
 }

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::load::Choice;
 use crate::logging::Verbosity;
-use crate::{check, graph, inspect, progress, run, stats};
+use crate::{check, graph, inspect, modules, progress, run, stats};
 
 /// What the user wants done.
 pub(crate) enum Job {
@@ -18,10 +18,19 @@ pub(crate) enum Job {
     Check(check::Request),
     Inspect(inspect::Request),
     Graph(graph::Request),
+    Modules(modules::Request),
+}
+
+/// The whole command line.
+pub(crate) struct Asked {
+    pub(crate) job: Job,
+    pub(crate) verbosity: Verbosity,
+    /// Where to look for modules first.
+    pub(crate) modules: Vec<PathBuf>,
 }
 
 /// Reads the command line. On a usage error, `--help` and `--version` clap ends the process.
-pub(crate) fn parse() -> (Job, Verbosity) {
+pub(crate) fn parse() -> Asked {
     let typed = Typed::parse();
     let verbosity = match (typed.quiet, typed.verbose) {
         (true, _) => Verbosity::Quiet,
@@ -46,8 +55,13 @@ pub(crate) fn parse() -> (Job, Verbosity) {
             format: args.format,
             quiet: typed.quiet,
         }),
+        Command::Modules(args) => Job::Modules(args.meaning()),
     };
-    (job, verbosity)
+    Asked {
+        job,
+        verbosity,
+        modules: typed.modules,
+    }
 }
 
 /// Runs graphs of media modules: decode, filter, encode.
@@ -64,6 +78,9 @@ struct Typed {
     /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
+    /// Look for modules in this directory first; may be given several times
+    #[arg(long, global = true, value_name = "DIR")]
+    modules: Vec<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -74,6 +91,7 @@ enum Command {
     Check(CheckArgs),
     Inspect(InspectArgs),
     Graph(GraphArgs),
+    Modules(ModulesArgs),
 }
 
 /// Which graph is meant.
@@ -160,6 +178,45 @@ struct GraphArgs {
     format: graph::Format,
 }
 
+/// List the modules and where they are from, install libraries of modules, uninstall them
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Modules are in the program, and in libraries (*.so) in these directories, the first one first:
+  --modules DIR
+  BMF_MODULE_PATH               directories, separated as in PATH
+  modules                       beside the program
+  $XDG_DATA_HOME/bmf/modules    or ~/.local/share/bmf/modules: where `bmf modules install` puts them
+  /usr/local/share/bmf_mods, /opt/tiger/bmf_mods
+What is known of libraries is kept in $XDG_CACHE_HOME/bmf/modules.json, or in the file that
+BMF_MODULE_CACHE names.")]
+struct ModulesArgs {
+    /// Print the list as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<ModulesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModulesCommand {
+    /// Copy a library into your directory of modules, if it can be used
+    Install {
+        /// A library, a folder with libraries in it, or one with a meta.info
+        #[arg(value_name = "FILE|DIR")]
+        what: PathBuf,
+        /// Another directory than yours
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
+    /// Remove a library from your directory of modules
+    Uninstall {
+        /// A module, or the file name of a library
+        #[arg(value_name = "NAME|FILE")]
+        what: String,
+    },
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Progress {
     /// A bar on a terminal, else a line every few seconds
@@ -177,6 +234,16 @@ impl GraphChoice {
         Choice {
             graph: self.graph,
             sets: self.set,
+        }
+    }
+}
+
+impl ModulesArgs {
+    fn meaning(self) -> modules::Request {
+        match self.command {
+            None => modules::Request::List { json: self.json },
+            Some(ModulesCommand::Install { what, to }) => modules::Request::Install { what, to },
+            Some(ModulesCommand::Uninstall { what }) => modules::Request::Uninstall { what },
         }
     }
 }

@@ -1,8 +1,10 @@
 //! `bmf check`: says what is wrong with a graph, or that nothing is. Opens no module.
 
+use bmf_modules::Registry;
+
 use crate::load::{self, Choice};
 use crate::report::{self, Failure};
-use crate::{modules, terminal};
+use crate::terminal;
 
 /// What to check, and how.
 pub(crate) struct Request {
@@ -12,8 +14,8 @@ pub(crate) struct Request {
 }
 
 /// Checks.
-pub(crate) fn run(request: &Request) -> Result<u8, Failure> {
-    let plan = load::plan(&request.graph, &modules::registry(), request.strict)?;
+pub(crate) fn run(request: &Request, registry: &Registry) -> Result<u8, Failure> {
+    let plan = load::plan(&request.graph, registry, request.strict)?;
     if !request.quiet {
         report::diagnostics(plan.warnings());
         let nodes = count(plan.nodes().len(), "node");

@@ -1,11 +1,12 @@
 //! `bmf graph`: draws a graph, or writes it in another form. It need not be one that could run.
 
 use bmf_engine::read;
+use bmf_modules::Registry;
 use clap::ValueEnum;
 
 use crate::load::{self, Choice};
 use crate::report::{self, Failure};
-use crate::{modules, terminal};
+use crate::terminal;
 
 /// What to draw, and how.
 pub(crate) struct Request {
@@ -28,8 +29,8 @@ pub(crate) enum Format {
 }
 
 /// Prints.
-pub(crate) fn run(request: &Request) -> Result<u8, Failure> {
-    let (graph, warnings) = load::config(&request.graph, &modules::registry())?;
+pub(crate) fn run(request: &Request, registry: &Registry) -> Result<u8, Failure> {
+    let (graph, warnings) = load::config(&request.graph, registry)?;
     if !request.quiet {
         report::diagnostics(&warnings);
     }

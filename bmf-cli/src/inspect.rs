@@ -1,14 +1,12 @@
 //! `bmf inspect`: which modules there are, and all that one of them says of itself. No module is
 //! created.
 
-use std::sync::Arc;
-
-use bmf_core::{ModuleDescriptor, ModuleFactory, PortKind, PortSpec, Ports};
-use bmf_modules::Registry;
+use bmf_core::{PortKind, PortSpec, Ports};
+use bmf_modules::{Listed, Origin, Registry};
 use serde_json::{Value, json};
 
 use crate::report::Failure;
-use crate::{managers, modules, schema, terminal};
+use crate::{managers, schema, terminal};
 
 /// Where text is wrapped.
 const WIDTH: usize = 100;
@@ -27,25 +25,23 @@ pub(crate) struct Request {
 }
 
 /// Tells.
-pub(crate) fn run(request: &Request) -> Result<u8, Failure> {
-    let registry = modules::registry();
+pub(crate) fn run(request: &Request, registry: &Registry) -> Result<u8, Failure> {
     let text = match &request.module {
         None if request.input_managers && request.json => format!("{:#}\n", managers::as_json()),
         None if request.input_managers => managers::list(),
-        None if request.json => {
-            let all: Value = registry
-                .iter()
-                .map(|factory| as_json(factory.descriptor()))
-                .collect();
-            format!("{all:#}\n")
+        None => {
+            let mut all = registry.list();
+            all.retain(|module| !module.is_overridden);
+            match request.json {
+                true => format!("{:#}\n", all.iter().map(as_json).collect::<Value>()),
+                false => list(&all),
+            }
         }
-        None => list(&registry),
         Some(name) => {
-            let module = find(&registry, name)?.descriptor();
-            if request.json {
-                format!("{:#}\n", as_json(module))
-            } else {
-                page(module)
+            let module = find(registry, name)?;
+            match request.json {
+                true => format!("{:#}\n", as_json(&module)),
+                false => page(&module),
             }
         }
     };
@@ -53,41 +49,33 @@ pub(crate) fn run(request: &Request) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn find<'a>(registry: &'a Registry, name: &str) -> Result<&'a dyn ModuleFactory, Failure> {
+fn find(registry: &Registry, name: &str) -> Result<Listed, Failure> {
     // A verb of one-line graphs stands for the module that answers to it.
-    let has_verb =
-        |factory: &&Arc<dyn ModuleFactory>| factory.descriptor().verbs.iter().any(|v| v == name);
-    match registry
-        .get(name)
-        .or_else(|| registry.iter().find(has_verb))
-    {
-        Some(factory) => Ok(&**factory),
-        None => {
-            let help = match registry.nearest(name) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => "`bmf inspect` lists the modules there are".to_owned(),
-            };
-            Err(Failure::usage(
-                format!("there is no module \"{name}\""),
-                help,
-            ))
-        }
+    let has_verb = |module: &Listed| module.descriptor.verbs.iter().any(|verb| verb == name);
+    let by_verb = || registry.list().into_iter().find(has_verb);
+    if let Some(module) = registry.describe(name).or_else(by_verb) {
+        return Ok(module);
     }
+    let missing = registry.missing(name);
+    Err(Failure::usage(missing.to_string(), missing.hint))
 }
 
-fn list(registry: &Registry) -> String {
-    let rows: Vec<_> = registry
-        .iter()
-        .map(|factory| {
-            let module = factory.descriptor();
-            [&module.name, &module.version, &module.summary].map(String::clone)
-        })
-        .collect();
-    columns(&rows)
+fn list(modules: &[Listed]) -> String {
+    let row = |module: &Listed| {
+        let descriptor = &module.descriptor;
+        [&module.name, &descriptor.version, &descriptor.summary].map(String::clone)
+    };
+    columns(&modules.iter().map(row).collect::<Vec<_>>())
 }
 
-fn page(module: &ModuleDescriptor) -> String {
-    let mut text = format!("{} {}\n", module.name, module.version);
+fn page(listed: &Listed) -> String {
+    let module = &listed.descriptor;
+    let mut text = format!(
+        "{} {}, {}\n",
+        listed.name,
+        module.version,
+        from(&listed.origin)
+    );
     let docs = Some(&module.docs).filter(|docs| !docs.is_empty());
     text += &format!("\n{}\n", paragraphs(docs.unwrap_or(&module.summary)));
     text += &format!("\ninputs:\n{}", ports(&module.inputs));
@@ -98,6 +86,13 @@ fn page(module: &ModuleDescriptor) -> String {
     };
     text += &format!("\ninput manager:\n  {manager}\n");
     text + &format!("\noptions:\n{}", schema::table(&module.options))
+}
+
+fn from(origin: &Origin) -> String {
+    match origin {
+        Origin::Program => origin.to_string(),
+        Origin::Library(_) => format!("from {origin}"),
+    }
 }
 
 fn ports(ports: &Ports) -> String {
@@ -134,33 +129,14 @@ fn kind(kind: PortKind) -> &'static str {
     }
 }
 
-fn as_json(module: &ModuleDescriptor) -> Value {
-    json!({
-        "name": module.name,
-        "version": module.version,
-        "summary": module.summary,
-        "docs": module.docs,
-        "inputs": ports_as_json(&module.inputs),
-        "outputs": ports_as_json(&module.outputs),
-        "is_sink": module.is_sink,
-        "input_manager": module.input_manager.as_ref().map(|config| config.manager.name()),
-        "options": module.options,
-    })
-}
-
-fn ports_as_json(ports: &Ports) -> Value {
-    let port = |port: &PortSpec| {
-        json!({
-            "name": port.name,
-            "kind": kind(port.kind),
-            "docs": port.docs,
-            "optional": port.optional,
-        })
-    };
-    match ports {
-        Ports::Fixed(ports) => ports.iter().map(port).collect(),
-        Ports::Any { min, max, each } => json!({ "min": min, "max": max, "each": port(each) }),
+/// The descriptor as it crosses the border of a plugin, and where it is from.
+fn as_json(module: &Listed) -> Value {
+    let mut value = json!(module.descriptor);
+    if let Value::Object(keys) = &mut value {
+        keys.insert("name".to_owned(), module.name.as_str().into());
+        keys.insert("from".to_owned(), module.origin.to_string().into());
     }
+    value
 }
 
 /// Rows as a table. The last column takes the rest of the width and is wrapped in it.

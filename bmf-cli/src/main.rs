@@ -22,22 +22,24 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use crate::args::Job;
+use crate::args::{Asked, Job};
 use crate::report::Failure;
 
 fn main() -> ExitCode {
-    let (job, verbosity) = args::parse();
-    logging::install(verbosity);
-    let code = run(job).unwrap_or_else(|failure| failure.print());
+    let asked = args::parse();
+    logging::install(asked.verbosity);
+    let code = run(asked).unwrap_or_else(|failure| failure.print());
     ExitCode::from(code)
 }
 
 /// The exit code, unless the failure has to say it.
-fn run(job: Job) -> Result<u8, Failure> {
-    match job {
-        Job::Run(request) => run::run(request),
-        Job::Check(request) => check::run(&request),
-        Job::Inspect(request) => inspect::run(&request),
-        Job::Graph(request) => graph::run(&request),
+fn run(asked: Asked) -> Result<u8, Failure> {
+    let registry = modules::registry(asked.modules)?;
+    match asked.job {
+        Job::Run(request) => run::run(request, &registry),
+        Job::Check(request) => check::run(&request, &registry),
+        Job::Inspect(request) => inspect::run(&request, &registry),
+        Job::Graph(request) => graph::run(&request, &registry),
+        Job::Modules(request) => modules::run(&request, &registry),
     }
 }

@@ -2,10 +2,11 @@
 
 use bmf_core::Ending;
 use bmf_engine::{GraphPlan, Outcome, RunError, RunOptions};
+use bmf_modules::Registry;
 
 use crate::load::{self, Choice};
 use crate::report::{self, Failure};
-use crate::{interrupt, modules, progress, stats, summary, terminal};
+use crate::{interrupt, progress, stats, summary, terminal};
 
 /// What to run, and how.
 pub(crate) struct Request {
@@ -18,8 +19,8 @@ pub(crate) struct Request {
 }
 
 /// Runs. The result is the exit code.
-pub(crate) fn run(request: Request) -> Result<u8, Failure> {
-    let plan = load::plan(&request.graph, &modules::registry(), request.strict)?;
+pub(crate) fn run(request: Request, registry: &Registry) -> Result<u8, Failure> {
+    let plan = load::plan(&request.graph, registry, request.strict)?;
     if !request.quiet {
         report::diagnostics(plan.warnings());
     }

@@ -215,10 +215,23 @@ impl TaskOutput {
 
     /// Sends a packet. Dropped when nobody consumes the port; a packet after [`end`](Self::end) is
     /// dropped too.
+    #[inline]
     pub fn push(&mut self, packet: Packet) {
-        if self.is_open() {
-            self.items.push(StreamItem::Packet(packet));
+        if !self.is_open() {
+            return;
         }
+        // In two places, so that in the usual one the packet need not be where growing could drop it:
+        // it goes from registers to the vector, not by way of the stack.
+        if self.items.len() == self.items.capacity() {
+            return self.push_growing(packet);
+        }
+        self.items.push(StreamItem::Packet(packet));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_growing(&mut self, packet: Packet) {
+        self.items.push(StreamItem::Packet(packet));
     }
 
     /// Ends a job on this output: what follows is the next one's.

@@ -227,7 +227,7 @@ fn cases() -> Vec<Case> {
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let json = args.iter().any(|arg| arg == "--json");
-    let mut registry = Registry::new();
+    let registry = Registry::new();
     registry.add(factory::<Source>());
     registry.add(factory::<Silent>());
     for module in bmf_module_basic::modules() {

@@ -13,6 +13,7 @@ use crate::executors::Executors;
 use crate::live::{Feed, Gate, Tap};
 use crate::node::Node;
 use crate::outcome::{During, Place};
+use crate::panics;
 use crate::parallel::{Collector, Distributor, Instance};
 use crate::plan::{Part, module_options};
 use crate::shared::{Counts, InLink, NodeInfo, Outside, Shared};
@@ -53,7 +54,8 @@ pub(crate) fn assemble(plan: &GraphPlan, executors: usize) -> Result<Assembled, 
     for (index, (senders, receivers)) in of_nodes.enumerate() {
         let planned = &plan.nodes[index];
         let policy = policy_of(planned, needs_bounds[index]);
-        let (mut info, node) = assemble_node(plan, planned, senders, receivers, policy)?;
+        let assembled = assemble_node(plan, planned, senders, receivers, policy);
+        let (mut info, node) = assembled.inspect_err(|_| discard(&mut nodes))?;
         info.is_told_of_bounds = is_told_of_bounds(planned, needs_bounds[index]);
         infos.push(info);
         nodes.push(node);
@@ -251,19 +253,31 @@ fn assemble_node(
     Ok((info, node))
 }
 
+/// Drops the modules of a graph that does not come about, whose error is told already.
+fn discard(nodes: &mut Vec<Unshared>) {
+    for node in nodes.drain(..) {
+        if let Err(message) = panics::caught(|| drop(node)) {
+            log::error!("a module panicked when it was dropped: {message}");
+        }
+    }
+}
+
 fn create_module(planned: &PlannedNode) -> Result<Box<dyn Module>, RunError> {
+    let at = || {
+        Box::new(Place {
+            node: planned.config.to_string(),
+            during: During::Create,
+            port: None,
+            timestamp: None,
+        })
+    };
     let create = || {
         let options = module_options(&planned.config);
-        let created = planned.factory.create(&options);
-        created.map_err(|error| RunError::Module {
-            at: Box::new(Place {
-                node: planned.config.to_string(),
-                during: During::Create,
-                port: None,
-                timestamp: None,
-            }),
-            error,
-        })
+        match panics::caught(|| planned.factory.create(&options)) {
+            Ok(Ok(module)) => Ok(module),
+            Ok(Err(error)) => Err(RunError::Module { at: at(), error }),
+            Err(message) => Err(RunError::Panic { at: at(), message }),
+        }
     };
     Ok(match planned.part {
         Part::Whole => create()?,

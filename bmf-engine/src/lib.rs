@@ -9,6 +9,7 @@ mod graph;
 mod live;
 mod node;
 mod outcome;
+mod panics;
 mod parallel;
 mod plan;
 pub mod read;

@@ -18,6 +18,7 @@ use bmf_streams::{Awaited, Inputs, Outputs, Poll, SendError};
 
 use crate::RunError;
 use crate::outcome::{During, Place};
+use crate::panics;
 use crate::shared::{Counts, NodeInfo, Phase, Shared, lock};
 use crate::waiting;
 
@@ -312,7 +313,9 @@ impl Node {
         self.lift(result, During::Open, None)?;
         self.opened = true;
         if self.outputs.links().any(|link| link.tracks_bounds()) {
-            self.promise = self.module.promise();
+            let module = &self.module;
+            let promise = catch_unwind(AssertUnwindSafe(|| module.promise()));
+            self.promise = self.lift(promise.map(Ok), During::Open, None)?;
         }
         if self.promise != Promise::None {
             self.inputs.want_bounds();
@@ -452,7 +455,7 @@ impl Node {
         let error = match result {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => Ok(error),
-            Err(payload) => Err(panic_message(&*payload)),
+            Err(payload) => Err(panics::message(payload)),
         };
         let mut at = Box::new(Place {
             node: self.info.label.clone(),
@@ -525,12 +528,4 @@ pub(crate) fn wake_peer(shared: &Shared, context: &mut Context<'_>, wake: bmf_st
         return context.wake(slot, Wake::Input);
     }
     shared.dispatch(wake, |slot, wake| context.wake(slot, wake));
-}
-
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "(no message)".to_owned())
 }

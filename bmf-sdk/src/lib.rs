@@ -1,13 +1,22 @@
 //! What a module author imports. Holds no engine: a module sees tasks and nothing else.
 #![doc = include_str!("../README.md")]
 
+mod export;
 mod module_type;
 mod runner;
 
+// For what `#[options]` makes, which names this crate as authors do.
+#[cfg(test)]
+extern crate self as bmf_sdk;
+
 pub use bmf_core::{IssueKind, ModuleFactory, Options, config, nearest};
+pub use bmf_sdk_macros::options;
 pub use module_type::{Description, ModuleType, factory};
 pub use runner::ModuleRunner;
-pub use {bmf_hmp as hmp, schemars, serde, serde_json};
+pub use {bmf_hmp as hmp, log, schemars, serde, serde_json};
+
+#[doc(hidden)]
+pub use export::__private;
 
 /// All that most modules need.
 pub mod prelude {
@@ -18,5 +27,5 @@ pub mod prelude {
     };
     pub use bmf_hmp::{Bound, Packet, Payload, Timestamp};
 
-    pub use crate::{Description, ModuleType, factory};
+    pub use crate::{Description, ModuleType, export_module, factory, options};
 }

@@ -1,7 +1,10 @@
 //! Runs one module without a graph, for its tests. Keeps the engine's contract: `open` and `start`
 //! once, `process` while there is work, `close` once. Knows the input policies `immediate`,
 //! `default` and `mux` in their plainest form, and no queue limits.
+//!
+//! The module is behind the border that is between a host and a plugin, in this process.
 
+use bmf_bridge::in_process;
 use bmf_core::config::InputManager;
 use bmf_core::{
     Ending, Flow, Module, ModuleContext, ModuleError, ModuleFactory, Options, Ports, Promise,
@@ -62,14 +65,21 @@ impl ModuleRunner {
     /// # Errors
     /// When the options do not fit.
     pub fn of<M: ModuleType>(options: Value) -> Result<Self, ModuleError> {
-        let factory = factory::<M>();
+        let factory = in_process::factory(factory::<M>());
+        let factory = factory.map_err(|unfit| ModuleError::new(unfit.to_string()))?;
         let descriptor = factory.descriptor();
         let ports = |ports: &Ports| match ports {
             Ports::Fixed(ports) => ports.len(),
             Ports::Any { min, .. } => (*min).max(1),
         };
         let (inputs, outputs) = (ports(&descriptor.inputs), ports(&descriptor.outputs));
-        Self::with_ports(&*factory, options, inputs, outputs)
+        Self::around(
+            &*factory,
+            options,
+            &vec![true; inputs],
+            &vec![true; outputs],
+            |module| module,
+        )
     }
 
     /// A runner for any module, with so many connected ports.
@@ -95,6 +105,20 @@ impl ModuleRunner {
         inputs: &[bool],
         outputs: &[bool],
     ) -> Result<Self, ModuleError> {
+        let flushes_early = factory.descriptor().flushes_early;
+        Self::around(factory, options, inputs, outputs, |module| {
+            in_process::module(module, flushes_early)
+        })
+    }
+
+    /// A runner for a module that `cross` takes across the border, where the factory has not.
+    fn around(
+        factory: &dyn ModuleFactory,
+        options: Value,
+        inputs: &[bool],
+        outputs: &[bool],
+        cross: impl FnOnce(Box<dyn Module>) -> Box<dyn Module>,
+    ) -> Result<Self, ModuleError> {
         let options = Options::from_value(options)
             .ok_or_else(|| ModuleError::new("options must be a JSON object"))?;
         if let Some(issue) = factory.check(&options).into_iter().next() {
@@ -114,7 +138,7 @@ impl ModuleRunner {
             ended: false,
         };
         Ok(Self {
-            module: factory.create(&options)?,
+            module: cross(factory.create(&options)?),
             context: ModuleContext::new(&descriptor.name, false, inputs, outputs),
             task,
             any_room: descriptor.any_room,

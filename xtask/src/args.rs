@@ -1,5 +1,7 @@
 //! What was typed, as a value. It decides nothing: step names and the like are checked by the command that knows them.
 
+use std::path::PathBuf;
+
 use lexopt::prelude::*;
 
 /// Shown for `--help` and under a usage error.
@@ -7,13 +9,20 @@ pub(crate) const HELP: &str = "\
 cargo xtask <command>
 
   demo                               build bmf, make a clip, transcode it, show the result
-  test [--keep-going] [STEP..]       what CI runs: fmt tidy clippy doc test loom smoke
+  build [--static|--dynamic] [--debug]
+                                     static: bmf with its modules linked in (default)
+                                     dynamic: bmf, and each module a library in modules/ beside it
+  dist                               the archive for users, in target/dist: bmf, modules, header, licences
+  new-module NAME [--path DIR]       a module to start from, in modules/NAME, or in DIR/NAME outside this repository
+  test [--keep-going] [STEP..]       what CI runs: fmt tidy clippy doc test loom smoke dynamic
+                                     template memory
   tidy                               the rules that rustc and clippy do not know
+  header [--check]                   write bmf.h, the contract in C; or only compare it
   bench [engine|media] [--json] [--runs N]
                                      engine: overhead per packet and hop
                                      media: bmf against the ffmpeg command, N interleaved runs (5)
 
-`test`, `demo` and `bench` install missing system packages first. They ask before they do, unless CI is set or there is
+`test`, `demo`, `build`, `dist` and `bench` install missing system packages first. They ask before they do, unless CI is set or there is
 no terminal; where they may not install they print the command to run.";
 
 /// One command with its options.
@@ -22,7 +31,11 @@ pub(crate) enum Command {
     Help,
     Test(TestArgs),
     Demo,
+    Build(BuildArgs),
+    Dist,
+    NewModule(NewModuleArgs),
     Tidy,
+    Header { check: bool },
     Bench(BenchArgs),
 }
 
@@ -31,6 +44,30 @@ pub(crate) enum Command {
 pub(crate) struct TestArgs {
     pub(crate) keep_going: bool,
     pub(crate) steps: Vec<String>,
+}
+
+/// `build`, which is static and for release unless it is said otherwise.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct BuildArgs {
+    pub(crate) linkage: Linkage,
+    pub(crate) debug: bool,
+}
+
+/// Where the modules are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Linkage {
+    /// In the program.
+    #[default]
+    Static,
+    /// In libraries of their own.
+    Dynamic,
+}
+
+/// `new-module`: no path means in this workspace.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct NewModuleArgs {
+    pub(crate) name: String,
+    pub(crate) path: Option<PathBuf>,
 }
 
 /// `bench`: no suite means all of them.
@@ -59,8 +96,12 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
         "help" => Ok(Command::Help),
         "test" | "ci" => parse_test(&mut parser),
         "bench" => parse_bench(&mut parser),
+        "build" => parse_build(&mut parser),
+        "new-module" => parse_new_module(&mut parser),
         "demo" => plain(&mut parser, Command::Demo),
+        "dist" => plain(&mut parser, Command::Dist),
         "tidy" => plain(&mut parser, Command::Tidy),
+        "header" => parse_header(&mut parser),
         _ => Err(format!("there is no command '{name}'").into()),
     }
 }
@@ -71,6 +112,18 @@ fn plain(parser: &mut lexopt::Parser, command: Command) -> Result<Command, lexop
         Some(Short('h') | Long("help")) => Ok(Command::Help),
         Some(other) => Err(other.unexpected()),
     }
+}
+
+fn parse_header(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut check = false;
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("check") => check = true,
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Header { check })
 }
 
 fn parse_test(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
@@ -84,6 +137,48 @@ fn parse_test(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
         }
     }
     Ok(Command::Test(test))
+}
+
+fn parse_build(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut debug = false;
+    let mut linkage = None;
+    while let Some(arg) = parser.next()? {
+        let chosen = match arg {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("debug") => {
+                debug = true;
+                continue;
+            }
+            Long("static") => Linkage::Static,
+            Long("dynamic") => Linkage::Dynamic,
+            other => return Err(other.unexpected()),
+        };
+        if linkage
+            .replace(chosen)
+            .is_some_and(|before| before != chosen)
+        {
+            return Err("--static and --dynamic exclude each other".into());
+        }
+    }
+    Ok(Command::Build(BuildArgs {
+        linkage: linkage.unwrap_or_default(),
+        debug,
+    }))
+}
+
+fn parse_new_module(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut name = None;
+    let mut path = None;
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("path") => path = Some(PathBuf::from(parser.value()?)),
+            Value(value) if name.is_none() => name = Some(value.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    let name = name.ok_or("new-module needs a name: new-module sharpen --path ..")?;
+    Ok(Command::NewModule(NewModuleArgs { name, path }))
 }
 
 fn parse_bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
@@ -137,13 +232,27 @@ mod tests {
     fn commands() {
         insta::assert_snapshot!(check(""), @"Help");
         insta::assert_snapshot!(check("demo"), @"Demo");
+        insta::assert_snapshot!(check("header --check"), @"Header { check: true }");
         insta::assert_snapshot!(check("test --keep-going fmt tidy"), @r#"Test(TestArgs { keep_going: true, steps: ["fmt", "tidy"] })"#);
         insta::assert_snapshot!(check("bench"), @"Bench(BenchArgs { suite: None, json: false, runs: 5 })");
         insta::assert_snapshot!(check("bench media --runs 9 --json"), @"Bench(BenchArgs { suite: Some(Media), json: true, runs: 9 })");
     }
 
     #[test]
+    fn builds_and_modules() {
+        insta::assert_snapshot!(check("build"), @"Build(BuildArgs { linkage: Static, debug: false })");
+        insta::assert_snapshot!(check("build --dynamic --debug"), @"Build(BuildArgs { linkage: Dynamic, debug: true })");
+        insta::assert_snapshot!(check("dist"), @"Dist");
+        insta::assert_snapshot!(check("new-module sharpen"), @r#"NewModule(NewModuleArgs { name: "sharpen", path: None })"#);
+        insta::assert_snapshot!(check("new-module --path .. sharpen"), @r#"NewModule(NewModuleArgs { name: "sharpen", path: Some("..") })"#);
+    }
+
+    #[test]
     fn mistakes() {
+        insta::assert_snapshot!(check("build --static --dynamic"), @"error: --static and --dynamic exclude each other");
+        insta::assert_snapshot!(check("build fast"), @r#"error: unexpected argument "fast""#);
+        insta::assert_snapshot!(check("new-module"), @"error: new-module needs a name: new-module sharpen --path ..");
+        insta::assert_snapshot!(check("new-module a b"), @r#"error: unexpected argument "b""#);
         insta::assert_snapshot!(check("dmeo"), @"error: there is no command 'dmeo'");
         insta::assert_snapshot!(check("demo fast"), @r#"error: unexpected argument "fast""#);
         insta::assert_snapshot!(check("bench --json"), @"error: --json needs a suite, so that the output is one array: bench engine --json");

@@ -8,7 +8,8 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::demo;
+use crate::args::BuildArgs;
+use crate::build;
 use crate::measure::{Usage, measure, median};
 use crate::sh;
 use crate::workspace::Workspace;
@@ -133,7 +134,7 @@ pub(crate) struct Row {
 
 /// Runs every case `runs` times with both programs.
 pub(crate) fn run(workspace: &Workspace, runs: usize) -> anyhow::Result<Vec<Row>> {
-    demo::build()?;
+    build::make(workspace, BuildArgs::default())?;
     let folder = workspace.target.join("bench");
     std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
     make_clip(&folder)?;

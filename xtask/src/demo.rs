@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
+use crate::args::BuildArgs;
+use crate::build;
 use crate::deps::{self, Need};
 use crate::sh;
 use crate::workspace::Workspace;
@@ -21,7 +23,7 @@ const RUNS: [(&str, &str); 2] = [
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     std::env::set_current_dir(&workspace.root)?;
     deps::ensure(&[Need::Libraries])?;
-    build()?;
+    build::make(workspace, BuildArgs::default())?;
     let files = play(workspace, &workspace.root)?;
     for file in &files {
         println!("\n{}", describe(file, &workspace.root)?);
@@ -29,18 +31,6 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let bmf = shorten(&workspace.bmf(), &workspace.root);
     println!("{}", how_to_go_on(&bmf));
     Ok(())
-}
-
-/// Builds the program that [`play`] runs.
-pub(crate) fn build() -> anyhow::Result<()> {
-    sh::run(&mut sh::cargo([
-        "build",
-        "--release",
-        "-p",
-        "bmf-cli",
-        "--bin",
-        "bmf",
-    ]))
 }
 
 /// Runs the graphs in `folder` and returns the files they wrote there.

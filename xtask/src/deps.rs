@@ -21,6 +21,10 @@ pub(crate) enum Need {
     Libraries,
     /// The `ffmpeg` command, which makes fixtures and is compared with.
     FfmpegCommand,
+    /// The C++ compiler `c++`, for plugins that tests build. (`cc` is there: Rust links with it.)
+    CppCompiler,
+    /// `valgrind`, under which tests of memory run.
+    Valgrind,
     /// `cargo fmt`.
     Rustfmt,
     /// `cargo clippy`.

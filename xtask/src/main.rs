@@ -12,12 +12,17 @@ mod workspace;
 
 mod bench;
 mod bench_media;
+mod build;
 mod demo;
+mod dist;
+mod header;
+mod new_module;
 mod test;
 mod tidy;
 
 mod deps;
 mod measure;
+mod plugins;
 mod sh;
 mod steps;
 
@@ -53,7 +58,11 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Help => Ok(()),
         Command::Test(what) => test::run(&workspace, &what),
         Command::Demo => demo::run(&workspace),
+        Command::Build(what) => build::run(&workspace, what),
+        Command::Dist => dist::run(&workspace),
+        Command::NewModule(what) => new_module::run(&workspace, &what),
         Command::Tidy => tidy::run(&workspace),
+        Command::Header { check } => header::run(&workspace, check),
         Command::Bench(what) => bench::run(&workspace, what),
     }
 }

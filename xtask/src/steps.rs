@@ -1,8 +1,11 @@
 //! The steps of CI, one function each, whose failure is told together with its remedy. Order and selection are
 //! `test.rs`'s.
 
+use crate::args::BuildArgs;
+use crate::build;
 use crate::demo;
 use crate::deps::Need;
+use crate::plugins;
 use crate::sh;
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -44,7 +47,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "test",
-        needs: &[Need::Libraries, Need::FfmpegCommand],
+        needs: &[Need::Libraries, Need::FfmpegCommand, Need::CppCompiler],
         run: test,
         remedy: "run one test with `cargo test -p CRATE NAME`; accept changed snapshots with `cargo insta review`",
     },
@@ -59,6 +62,24 @@ pub(crate) const STEPS: &[Step] = &[
         needs: &[Need::Libraries],
         run: smoke,
         remedy: "`cargo xtask demo` does the same in the repository; its output is in the folder named above",
+    },
+    Step {
+        name: "dynamic",
+        needs: &[Need::Libraries],
+        run: plugins::dynamic,
+        remedy: "`cargo xtask build --dynamic` and `cargo xtask dist` do the same; `bmf modules` says what is refused and why",
+    },
+    Step {
+        name: "template",
+        needs: &[Need::Libraries, Need::Rustfmt, Need::Clippy],
+        run: plugins::template,
+        remedy: "the template is templates/module; `cargo xtask new-module try-it --path ..` makes what was tried here",
+    },
+    Step {
+        name: "memory",
+        needs: &[Need::CppCompiler, Need::Valgrind],
+        run: plugins::memory,
+        remedy: "valgrind's report is above: the first lines say what was done to which memory, and where it was allocated",
     },
 ];
 
@@ -124,6 +145,6 @@ fn smoke(workspace: &Workspace) -> anyhow::Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
-    demo::build()?;
+    build::make(workspace, BuildArgs::default())?;
     demo::play(workspace, &folder).map(drop)
 }

@@ -2,7 +2,7 @@
 //! reads; nothing is put right by it.
 
 mod dag;
-mod files;
+pub(crate) mod files;
 mod layout;
 mod mask;
 mod references;
@@ -14,6 +14,7 @@ use std::fmt;
 use anyhow::bail;
 
 use self::mask::Masked;
+use crate::header;
 use crate::workspace::Workspace;
 
 /// A rule broken at a place.
@@ -68,6 +69,10 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
 fn check(workspace: &Workspace) -> anyhow::Result<Vec<Finding>> {
     let mut findings = dag::check(&workspace.crates);
     findings.extend(layout::check(workspace));
+    if !header::is_current(&workspace.root)? {
+        let message = "not what bmf-abi says: run `cargo xtask header`";
+        findings.push(Finding::whole(header::HEADER, message));
+    }
     for path in files::list(&workspace.root)? {
         let Ok(content) = std::fs::read_to_string(workspace.root.join(&path)) else {
             continue; // Not text, or deleted but not yet in git's index.

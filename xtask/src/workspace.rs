@@ -1,6 +1,7 @@
 //! The workspace as cargo describes it: where it lies, which crates it has, who depends on whom. It reads no sources.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context;
 use serde_json::Value;
@@ -69,6 +70,27 @@ impl Workspace {
     pub(crate) fn bmf(&self) -> PathBuf {
         self.target.join("release").join("bmf")
     }
+
+    /// The crates with the modules that come with bmf.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &Crate> {
+        self.crates
+            .iter()
+            .filter(|member| member.folder.starts_with("modules/"))
+    }
+}
+
+/// The triple of this machine: `x86_64-unknown-linux-gnu`.
+pub(crate) fn host() -> anyhow::Result<String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let version = sh::output(Command::new(rustc).arg("-vV")).context("`rustc -vV` failed")?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` names no host")?.to_owned())
+}
+
+/// The file name of the library that the crate `name` is built into: `libbmf_module_flow.so`.
+pub(crate) fn library(name: &str) -> String {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_"))
 }
 
 fn read_crate(package: &Value, root: &Path) -> Option<Crate> {

@@ -24,7 +24,7 @@ fn one_module_is_told_in_full() {
     insta::assert_snapshot!(bmf(&["inspect", "test_source"]), @"
     exit 0
     --- stdout
-    test_source 0.1.0
+    test_source 0.1.0, linked in
 
     Makes test pictures (a moving gradient with a moving square, yuv420p) and a sine tone (planar
     float), in step with each other. What it makes depends on the options alone, so two runs give equal
@@ -50,10 +50,10 @@ fn one_module_is_told_in_full() {
       channels     integer  2        Channels of the tone: 1 or 2.
       frequency    number   440.0    Pitch of the tone in Hz.
     ");
-    insta::assert_snapshot!(bmf(&["inspect", "pass_through"]), @r"
+    insta::assert_snapshot!(bmf(&["inspect", "pass_through"]), @"
     exit 0
     --- stdout
-    pass_through 0.1.0
+    pass_through 0.1.0, linked in
 
     Sends every packet on: what arrives on input i leaves on output i. An output ends when its input has
     ended.
@@ -84,7 +84,7 @@ fn a_module_that_is_not_there() {
     exit 2
     --- stderr
     error: there is no module "xyz"
-      help: `bmf inspect` lists the modules there are
+      help: `bmf modules` lists the modules there are, and where they are looked for
     "#);
 }
 
@@ -105,18 +105,25 @@ fn descriptors_are_json() {
           "name": "in",
           "kind": "any",
           "docs": "any packets",
-          "optional": false
+          "optional": false,
+          "back_edge": false
         }
       },
       "outputs": [],
       "is_sink": true,
-      "input_manager": null,
+      "may_block": false,
+      "wants_bounds": false,
+      "any_room": false,
+      "flushes_early": false,
       "options": {
         "type": "object",
         "description": "Drops every packet. Useful to measure what comes before it, or to run a graph for its effects.",
         "title": "Options",
         "$schema": "https://json-schema.org/draft/2020-12/schema"
-      }
+      },
+      "input_manager": null,
+      "verbs": [],
+      "from": "linked in"
     }
     "#);
     let all: Value = serde_json::from_str(&dir.stdout(&["inspect", "--json"])).unwrap();

@@ -6,9 +6,14 @@
 
 mod util;
 
+mod c_plugins;
 mod check;
 mod graph;
 mod inspect;
 mod interrupt;
+#[path = "../../../bmf-modules/tests/discovery/kit.rs"]
+mod kit;
 mod media;
+mod modules;
+mod plugins;
 mod run;

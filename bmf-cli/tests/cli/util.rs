@@ -40,6 +40,10 @@ impl Dir {
             .args(arguments)
             .current_dir(self.0.path())
             .env_remove("CLICOLOR_FORCE")
+            .env_remove("BMF_MODULE_PATH")
+            .env_remove("BMF_MODULE_CACHE")
+            .env("XDG_DATA_HOME", self.path("data"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -2,6 +2,7 @@
 //! from them.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use bmf_core::config::{
@@ -12,8 +13,10 @@ use bmf_core::{
     Diagnostic, Diagnostics, IssueKind, ModuleFactory, OptionIssue, Options, Severity, Sharing,
     Span, nearest,
 };
-use bmf_modules::Registry;
+use bmf_modules::{Registry, split_entry};
 use bmf_streams::policy::{self, Purpose};
+
+use crate::panics;
 
 /// BMF's key for parallel nodes, among the options of the module.
 const DIST_NUMS: &str = "dist_nums";
@@ -32,15 +35,30 @@ pub(super) fn check(
         check_settings(node, config, found);
         let factory = find_module(node, registry, found);
         if let Some(factory) = &factory {
-            for issue in factory.check(&module_options(node)) {
-                found.push(option_diagnostic(node, &issue));
-            }
+            check_options(node, &**factory, found);
             check_input_manager(node, &**factory, found);
             check_parallel(node, &**factory, found);
         }
         factories.push(factory);
     }
     factories
+}
+
+fn check_options(node: &NodeConfig, factory: &dyn ModuleFactory, found: &mut Diagnostics) {
+    match panics::caught(|| factory.check(&module_options(node))) {
+        Ok(issues) => {
+            for issue in issues {
+                found.push(option_diagnostic(node, &issue));
+            }
+        }
+        Err(message) => found.push(panicked(node, "when its options were checked", &message)),
+    }
+}
+
+fn panicked(node: &NodeConfig, when: &str, message: &str) -> Diagnostic {
+    Diagnostic::error(format!("{node}: the module panicked {when}: {message}"))
+        .at(node.spans.module.or(node.spans.node))
+        .help(Some("this is a defect of the module; report it".to_owned()))
 }
 
 fn check_unique(config: &GraphConfig, found: &mut Diagnostics) {
@@ -194,13 +212,14 @@ fn check_parallel(node: &NodeConfig, factory: &dyn ModuleFactory, found: &mut Di
         );
     }
     let at = node.spans.parallel.or(node.spans.node);
-    match factory.sharing(&module_options(node)) {
-        Sharing::Possible => {}
-        Sharing::Doubtful(why) => {
+    match panics::caught(|| factory.sharing(&module_options(node))) {
+        Err(message) => found.push(panicked(node, "when it was asked to share", &message)),
+        Ok(Sharing::Possible) => {}
+        Ok(Sharing::Doubtful(why)) => {
             let message = format!("{node}: several instances may give another result: {why}");
             found.push(Diagnostic::warning(message).at(at));
         }
-        Sharing::Impossible(why) => {
+        Ok(Sharing::Impossible(why)) => {
             let message = format!("{node}: the module cannot run as several instances: {why}");
             found.push(Diagnostic::error(message).at(at));
         }
@@ -249,6 +268,8 @@ pub(crate) fn input_names(node: &NodeConfig, factory: &dyn ModuleFactory) -> Vec
         .collect()
 }
 
+/// The module of a node: out of the library it names, or the registry's by its name. The class of an
+/// `entry` counts before the name, as in BMF.
 fn find_module(
     node: &NodeConfig,
     registry: &Registry,
@@ -256,26 +277,33 @@ fn find_module(
 ) -> Option<Arc<dyn ModuleFactory>> {
     let module = &node.module;
     let at = node.spans.module.or(node.spans.node);
-    let is_foreign = matches!(module.kind.as_str(), "python" | "go");
-    if is_foreign || !module.path.is_empty() || !module.entry.is_empty() {
-        let message = format!(
-            "{node}: a module of type \"{}\" with path \"{}\" and entry \"{}\" cannot be loaded in \
-             this version",
-            module.kind, module.path, module.entry
-        );
-        found.push(Diagnostic::error(message).at(at));
+    let mut problem = |message: String, help: Option<String>| {
+        let diagnostic = Diagnostic::error(format!("{node}: {message}"));
+        found.push(diagnostic.at(at).help(help));
+    };
+    if let kind @ ("python" | "go") = module.kind.as_str() {
+        let message = format!("a module of type \"{kind}\" cannot be loaded by this build");
+        let help = "use a module that is built as a library".to_owned();
+        problem(message, Some(help));
         return None;
     }
-    let factory = registry.get(&module.name);
-    if factory.is_none() {
-        let help = match registry.nearest(&module.name) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => "`bmf inspect` lists the modules there are".to_owned(),
-        };
-        let message = format!("{node}: there is no module \"{}\"", module.name);
-        found.push(Diagnostic::error(message).at(at).help(Some(help)));
+    let (_, class) = split_entry(&module.entry);
+    let names = [class, module.name.as_str()];
+    let mut names = names.into_iter().filter(|name| !name.is_empty());
+    if !module.path.is_empty() {
+        let names: Vec<&str> = names.collect();
+        return registry
+            .find_in(Path::new(&module.path), &names)
+            .map_err(|refused| problem(refused.to_string(), None))
+            .ok();
     }
-    factory.cloned()
+    if let Some(factory) = names.find_map(|name| registry.get(name)) {
+        return Some(factory);
+    }
+    registry
+        .find(&module.name)
+        .map_err(|missing| problem(missing.to_string(), Some(missing.hint)))
+        .ok()
 }
 
 fn option_diagnostic(node: &NodeConfig, issue: &OptionIssue) -> Diagnostic {

@@ -45,7 +45,7 @@ fn registry() -> Registry {
     let port = |name, kind| PortSpec::new(name, kind, "");
     let video = || port("video", PortKind::Video);
     let audio = || port("audio", PortKind::Audio);
-    let mut registry = Registry::new();
+    let registry = Registry::new();
     bmf_module_basic::modules()
         .into_iter()
         .for_each(|module| registry.add(module));
@@ -134,7 +134,7 @@ fn unknown_modules_are_told_with_the_nearest() {
     g.json:2:41: error: node 0 'test_sourc_0' (test_sourc): there is no module "test_sourc"
       help: did you mean "test_source"?
     g.json:3:41: error: node 1 'zzz_1' (zzz): there is no module "zzz"
-      help: `bmf inspect` lists the modules there are
+      help: `bmf modules` lists the modules there are, and where they are looked for
     "#);
 }
 
@@ -451,7 +451,10 @@ fn python_modules_cannot_be_loaded() {
        "input_streams": [{"identifier": "a"}], "output_streams": [{"identifier": "b"}]},
       {"id": 2, "module_info": {"name": "null_sink"}, "input_streams": [{"identifier": "b"}]}
     ]}"#;
-    insta::assert_snapshot!(check(text), @r#"g.json:3:41: error: node 1 'detect_1' (detect): a module of type "python" with path "./mods" and entry "detect.Detect" cannot be loaded in this version"#);
+    insta::assert_snapshot!(check(text), @r#"
+    g.json:3:41: error: node 1 'detect_1' (detect): a module of type "python" cannot be loaded by this build
+      help: use a module that is built as a library
+    "#);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn instances_forget() {
 #[test]
 fn the_test_source_can_be_sent_anywhere() {
     for workers in WORKERS {
-        let mut registry = Registry::new();
+        let registry = Registry::new();
         for module in bmf_module_basic::modules() {
             registry.add(module);
         }

@@ -45,9 +45,14 @@ fn ports(count: usize) -> Ports {
 
 impl Lab {
     pub(crate) fn new() -> Self {
+        Self::with(Registry::new())
+    }
+
+    /// A lab whose graphs may also use what is in `registry`, to which its test modules are added.
+    pub(crate) fn with(registry: Registry) -> Self {
         Self {
             builder: GraphBuilder::new(),
-            registry: Registry::new(),
+            registry,
             queues: Vec::new(),
             log: Log::default(),
         }

@@ -58,7 +58,7 @@ pub(crate) fn timed() -> InputManagerConfig {
 
 /// All kinds of nodes, and the modules of the workspace that steer packets.
 pub(crate) fn registry(bench: &Bench) -> Registry {
-    let mut registry = Registry::new();
+    let registry = Registry::new();
     for kind in kinds() {
         let port = || Ports::Any {
             min: 0,

@@ -36,6 +36,7 @@ pub fn video_view(frame: &VideoFrame) -> abi::VideoView {
         color_matrix: color.matrix.code().into(),
         color_range: color.range.code().into(),
         chroma_location: color.chroma_location.code().into(),
+        reserved: 0,
         planes,
     }
 }

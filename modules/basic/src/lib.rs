@@ -5,16 +5,8 @@ mod null_sink;
 mod pass_through;
 mod test_source;
 
-use std::sync::Arc;
-
-use bmf_sdk::ModuleFactory;
-use bmf_sdk::factory;
-
-/// All modules of this crate.
-pub fn modules() -> Vec<Arc<dyn ModuleFactory>> {
-    vec![
-        factory::<pass_through::PassThrough>(),
-        factory::<null_sink::NullSink>(),
-        factory::<test_source::TestSource>(),
-    ]
-}
+bmf_sdk::export_module!(
+    pass_through::PassThrough,
+    null_sink::NullSink,
+    test_source::TestSource,
+);

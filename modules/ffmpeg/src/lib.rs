@@ -9,15 +9,8 @@ mod local;
 mod media;
 mod values;
 
-use std::sync::Arc;
-
-use bmf_sdk::{ModuleFactory, factory};
-
-/// All modules of this crate.
-pub fn modules() -> Vec<Arc<dyn ModuleFactory>> {
-    vec![
-        factory::<decoder::FfmpegDecoder>(),
-        factory::<filter::Filter>(),
-        factory::<encoder::FfmpegEncoder>(),
-    ]
-}
+bmf_sdk::export_module!(
+    decoder::FfmpegDecoder,
+    filter::Filter,
+    encoder::FfmpegEncoder,
+);

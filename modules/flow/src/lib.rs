@@ -27,33 +27,26 @@ mod value_or_default;
 #[cfg(test)]
 mod check;
 
-use std::sync::Arc;
-
-use bmf_sdk::{ModuleFactory, factory};
-
-/// All modules of this crate.
-pub fn modules() -> Vec<Arc<dyn ModuleFactory>> {
-    vec![
-        factory::<flow_limiter::FlowLimiter>(),
-        factory::<packet_thinner::PacketThinner>(),
-        factory::<gate::Gate>(),
-        factory::<mux::Mux>(),
-        factory::<demux::Demux>(),
-        factory::<round_robin::RoundRobin>(),
-        factory::<merge::Merge>(),
-        factory::<previous_loopback::PreviousLoopback>(),
-        factory::<packet_cloner::PacketCloner>(),
-        factory::<inner_join::InnerJoin>(),
-        factory::<value_or_default::ValueOrDefault>(),
-        factory::<presence::Presence>(),
-        factory::<resampler::Resampler>(),
-        factory::<sequence_shift::SequenceShift>(),
-        factory::<begin_loop::BeginLoop>(),
-        factory::<end_loop::EndLoop>(),
-        factory::<split::Split>(),
-        factory::<assemble::Assemble>(),
-    ]
-}
+bmf_sdk::export_module!(
+    flow_limiter::FlowLimiter,
+    packet_thinner::PacketThinner,
+    gate::Gate,
+    mux::Mux,
+    demux::Demux,
+    round_robin::RoundRobin,
+    merge::Merge,
+    previous_loopback::PreviousLoopback,
+    packet_cloner::PacketCloner,
+    inner_join::InnerJoin,
+    value_or_default::ValueOrDefault,
+    presence::Presence,
+    resampler::Resampler,
+    sequence_shift::SequenceShift,
+    begin_loop::BeginLoop,
+    end_loop::EndLoop,
+    split::Split,
+    assemble::Assemble,
+);
 
 #[cfg(test)]
 mod tests {

@@ -75,6 +75,24 @@ const REQUIREMENTS: &[Requirement] = &[
         pacman: "ffmpeg",
         brew: "ffmpeg",
     },
+    Requirement {
+        name: "c++",
+        need: Need::CppCompiler,
+        probe: Probe::Program("c++"),
+        apt: "g++",
+        dnf: "gcc-c++",
+        pacman: "gcc",
+        brew: "llvm",
+    },
+    Requirement {
+        name: "valgrind",
+        need: Need::Valgrind,
+        probe: Probe::Program("valgrind"),
+        apt: "valgrind",
+        dnf: "valgrind",
+        pacman: "valgrind",
+        brew: "valgrind",
+    },
 ];
 
 /// FFmpeg's libraries are one package each in Debian and Fedora, one package together elsewhere. Fedora's own build and
@@ -205,10 +223,10 @@ mod tests {
 
     #[test]
     fn packages() {
-        insta::assert_snapshot!(check(Manager::Apt), @"pkg-config clang libclang-dev libavcodec-dev libavformat-dev libavfilter-dev libavdevice-dev libavutil-dev libswscale-dev libswresample-dev ffmpeg");
-        insta::assert_snapshot!(check(Manager::Dnf), @"pkgconf-pkg-config clang clang-devel pkgconfig(libavcodec) pkgconfig(libavformat) pkgconfig(libavfilter) pkgconfig(libavdevice) pkgconfig(libavutil) pkgconfig(libswscale) pkgconfig(libswresample) ffmpeg-free");
-        insta::assert_snapshot!(check(Manager::Pacman), @"pkgconf clang clang ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg");
-        insta::assert_snapshot!(check(Manager::Brew), @"pkgconf llvm llvm ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg");
+        insta::assert_snapshot!(check(Manager::Apt), @"pkg-config clang libclang-dev libavcodec-dev libavformat-dev libavfilter-dev libavdevice-dev libavutil-dev libswscale-dev libswresample-dev ffmpeg g++ valgrind");
+        insta::assert_snapshot!(check(Manager::Dnf), @"pkgconf-pkg-config clang clang-devel pkgconfig(libavcodec) pkgconfig(libavformat) pkgconfig(libavfilter) pkgconfig(libavdevice) pkgconfig(libavutil) pkgconfig(libswscale) pkgconfig(libswresample) ffmpeg-free gcc-c++ valgrind");
+        insta::assert_snapshot!(check(Manager::Pacman), @"pkgconf clang clang ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg gcc valgrind");
+        insta::assert_snapshot!(check(Manager::Brew), @"pkgconf llvm llvm ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg ffmpeg llvm valgrind");
     }
 
     #[test]

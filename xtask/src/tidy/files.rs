@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::sh;
 
 /// Paths relative to `root`, sorted, with forward slashes.
-pub(super) fn list(root: &Path) -> anyhow::Result<Vec<String>> {
+pub(crate) fn list(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut files = match from_git(root) {
         Some(files) => files,
         None => from_folders(root)?,

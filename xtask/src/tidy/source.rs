@@ -12,8 +12,9 @@ const UNFINISHED: [&str; 3] = ["todo!", "unimplemented!", "dbg!"];
 const NOTES_TO_SELF: [&str; 3] = ["TODO", "FIXME", "XXX"];
 
 /// Folders whose sources may opt into `unsafe_code`. Tests and benches may anywhere: a counting allocator needs it.
-const MAY_BE_UNSAFE: [&str; 6] = [
+const MAY_BE_UNSAFE: [&str; 7] = [
     "bmf-abi/",
+    "bmf-bridge/",
     "bmf-hmp/",
     "bmf-ffmpeg/",
     "bmf-modules/",

@@ -5,19 +5,21 @@ mod flow;
 mod words;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bmf_core::config::{GraphConfig, ModuleRef, NodeConfig};
 use bmf_core::{
-    Diagnostic, Diagnostics, ModuleDescriptor, Options, PortKind, Shorthand, ShorthandArg,
-    SourceText, Span,
+    Diagnostic, Diagnostics, ModuleFactory, Options, PortKind, Shorthand, ShorthandArg, SourceText,
+    Span,
 };
-use bmf_modules::Registry;
+use bmf_modules::{Missing, Registry};
 use serde_json::{Map, Value};
 
 use flow::Flow;
 use words::{Segment, Word};
 
 use super::{ReadResult, finish, lower, suggestion};
+use crate::panics;
 
 /// What places in the line are shown as belonging to.
 const SOURCE_NAME: &str = "<command line>";
@@ -68,7 +70,8 @@ impl Builder<'_> {
             }
         };
         let mut node = self.node(segment, &meaning);
-        let connected = self.flow.pass(&mut node, meaning.module, meaning.takes);
+        let module = meaning.module.descriptor();
+        let connected = self.flow.pass(&mut node, module, meaning.takes);
         if let Err(message) = connected {
             self.out
                 .push(Diagnostic::error(message).at(segment.verb.span));
@@ -77,13 +80,13 @@ impl Builder<'_> {
         self.nodes.push(node);
     }
 
-    fn node(&self, segment: &Segment, meaning: &Meaning<'_>) -> NodeConfig {
+    fn node(&self, segment: &Segment, meaning: &Meaning) -> NodeConfig {
         let is_taken = |name: &str| self.nodes.iter().any(|node| node.name == name);
         let mut node = NodeConfig {
             id: u32::try_from(self.nodes.len()).unwrap_or(u32::MAX),
             name: lower::unique(&segment.verb.text, is_taken),
             module: ModuleRef {
-                name: meaning.module.name.clone(),
+                name: meaning.module.descriptor().name.clone(),
                 ..ModuleRef::default()
             },
             option: meaning.options.clone(),
@@ -99,35 +102,40 @@ impl Builder<'_> {
 }
 
 /// What a segment stands for.
-struct Meaning<'a> {
-    module: &'a ModuleDescriptor,
+struct Meaning {
+    module: Arc<dyn ModuleFactory>,
     options: Options,
     takes: PortKind,
 }
 
-impl<'a> Meaning<'a> {
-    fn of(segment: &Segment, registry: &'a Registry) -> Result<Self, Diagnostic> {
+impl Meaning {
+    fn of(segment: &Segment, registry: &Registry) -> Result<Self, Diagnostic> {
         let verb = segment.verb.text.as_str();
         let arguments: Vec<ShorthandArg> = segment.arguments.iter().map(Word::argument).collect();
-        if let Some((factory, shorthand)) = registry.shorthand(verb, &arguments) {
+        let answer = panics::caught(|| registry.shorthand(verb, &arguments));
+        let answer = answer.map_err(|message| {
+            Diagnostic::error(format!("{verb}: the module panicked: {message}"))
+                .at(segment.verb.span)
+                .help(Some("this is a defect of the module; report it".to_owned()))
+        })?;
+        if let Some((factory, shorthand)) = answer {
             let place = segment.arguments_span();
             let Shorthand { options, takes } = shorthand
                 .map_err(|message| Diagnostic::error(format!("{verb}: {message}")).at(place))?;
             return Ok(Self {
-                module: factory.descriptor(),
+                module: factory,
                 options,
                 takes,
             });
         }
         let factory = registry
-            .get(verb)
-            .ok_or_else(|| unknown_verb(registry, &segment.verb))?;
-        let module = factory.descriptor();
-        let first = module.inputs.get(0);
+            .find(verb)
+            .map_err(|missing| unknown_verb(registry, &segment.verb, missing))?;
+        let first = factory.descriptor().inputs.get(0);
         Ok(Self {
-            module,
-            options: module_options(segment)?,
             takes: first.map_or(PortKind::Any, |port| port.kind),
+            options: module_options(segment)?,
+            module: factory,
         })
     }
 }
@@ -151,12 +159,17 @@ fn module_options(segment: &Segment) -> Result<Options, Diagnostic> {
     Ok(options)
 }
 
-fn unknown_verb(registry: &Registry, verb: &Word) -> Diagnostic {
+fn unknown_verb(registry: &Registry, verb: &Word, missing: Missing) -> Diagnostic {
     let known = registry.verbs();
     let known = known.iter().map(String::as_str);
+    let help = match (missing.refused, suggestion(&verb.text, known)) {
+        (Some(refused), Some(near)) => Some(format!("{refused}; or {near}")),
+        (Some(refused), None) => Some(refused.to_string()),
+        (None, near) => near,
+    };
     Diagnostic::error(format!("no module answers to \"{}\"", verb.text))
         .at(verb.span)
-        .help(suggestion(&verb.text, known))
+        .help(help)
 }
 
 /// Where each option comes from: the pair of its name, else the word of its value, else somewhere

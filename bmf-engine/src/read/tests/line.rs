@@ -50,7 +50,7 @@ fn alike(min: usize) -> Ports {
     }
 }
 
-fn add(registry: &mut Registry, name: &str, inputs: Ports, outputs: Ports, verb: Verb) {
+fn add(registry: &Registry, name: &str, inputs: Ports, outputs: Ports, verb: Verb) {
     let verbs = ["decode", "encode", "scale", "overlay", "testsrc", "volume"];
     let verbs = verbs.iter().filter(|known| verb(known, &[]).is_some());
     let descriptor = ModuleDescriptor {
@@ -66,38 +66,18 @@ fn add(registry: &mut Registry, name: &str, inputs: Ports, outputs: Ports, verb:
 }
 
 pub(super) fn registry() -> Registry {
-    let mut registry = Registry::new();
+    let registry = Registry::new();
     let media = [
         port("video", PortKind::Video),
         port("audio", PortKind::Audio),
     ];
     let both = Ports::Fixed(media.to_vec());
     let optional = Ports::Fixed(media.map(PortSpec::optional).to_vec());
-    add(
-        &mut registry,
-        "c_ffmpeg_decoder",
-        Ports::none(),
-        both,
-        decode,
-    );
-    add(&mut registry, "c_ffmpeg_filter", alike(0), alike(1), filter);
-    add(
-        &mut registry,
-        "c_ffmpeg_encoder",
-        optional,
-        alike(0),
-        encode,
-    );
-    add(&mut registry, "pass_through", alike(1), alike(1), |_, _| {
-        None
-    });
-    add(
-        &mut registry,
-        "null_sink",
-        alike(1),
-        Ports::none(),
-        |_, _| None,
-    );
+    add(&registry, "c_ffmpeg_decoder", Ports::none(), both, decode);
+    add(&registry, "c_ffmpeg_filter", alike(0), alike(1), filter);
+    add(&registry, "c_ffmpeg_encoder", optional, alike(0), encode);
+    add(&registry, "pass_through", alike(1), alike(1), |_, _| None);
+    add(&registry, "null_sink", alike(1), Ports::none(), |_, _| None);
     registry
 }
 

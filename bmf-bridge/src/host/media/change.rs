@@ -1,0 +1,127 @@
+//! Packets that a plugin has and wants to change: its packet becomes another one, which shares what did
+//! not change.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bmf_abi as abi;
+use bmf_hmp::{AudioFrame, Packet, Payload, Timestamp, VideoFrame, border};
+
+use super::coded;
+use crate::text;
+
+/// A frame out of a plugin's packet, while it is being changed. It goes back in any case.
+struct Changing<'a, T: Payload> {
+    packet: &'a mut abi::Packet,
+    timestamp: Timestamp,
+    frame: Option<T>,
+}
+
+impl<T: Payload + Clone> Changing<'_, T> {
+    /// Takes the frame out. If it is none of this type, the packet stays as it is.
+    ///
+    /// # Safety
+    /// `packet` is null or the plugin's own, and nobody else uses it as long as the result is there.
+    unsafe fn take(packet: *mut abi::Packet) -> Result<Self, String> {
+        // SAFETY: the caller's promise.
+        let raw = unsafe { packet.as_mut() }.ok_or("there is no packet")?;
+        // SAFETY: the plugin's packet, which it gets back.
+        let packet = unsafe { Packet::from_raw(*raw) }.ok_or("there is nothing in the packet")?;
+        let timestamp = packet.timestamp();
+        match packet.into_inner_or_clone::<T>() {
+            Ok(frame) => Ok(Self {
+                packet: raw,
+                timestamp,
+                frame: Some(frame),
+            }),
+            Err(packet) => {
+                let error = format!("a packet of {} is none of {}", packet.tag(), T::TAG);
+                *raw = packet.into_raw();
+                Err(error)
+            }
+        }
+    }
+
+    fn frame(&mut self) -> &mut T {
+        self.frame.as_mut().expect("it is there until this goes")
+    }
+}
+
+impl<T: Payload> Drop for Changing<'_, T> {
+    fn drop(&mut self) {
+        if let Some(frame) = self.frame.take() {
+            *self.packet = Packet::new(self.timestamp, frame).into_raw();
+        }
+    }
+}
+
+const NOT_FOR_CPU: &str = "what is not in main memory cannot be written there";
+
+pub(super) unsafe extern "C" fn video_for_writing(
+    packet: *mut abi::Packet,
+    out: *mut abi::VideoView,
+    error: *const abi::ErrorSink,
+) -> i32 {
+    // SAFETY: the plugin's own packet; `out` is for this.
+    let change = || unsafe {
+        let mut changing = Changing::<VideoFrame>::take(packet)?;
+        changing.frame().planes_mut().ok_or(NOT_FOR_CPU)?;
+        out.write(border::video_view(changing.frame()));
+        Ok(())
+    };
+    // SAFETY: the plugin's own sink.
+    unsafe { coded(error, change) }
+}
+
+pub(super) unsafe extern "C" fn audio_for_writing(
+    packet: *mut abi::Packet,
+    out: *mut abi::AudioView,
+    error: *const abi::ErrorSink,
+) -> i32 {
+    // SAFETY: as in `video_for_writing`.
+    let change = || unsafe {
+        let mut changing = Changing::<AudioFrame>::take(packet)?;
+        let frame = changing.frame();
+        for plane in 0..frame.planes().len() {
+            frame.plane_mut(plane).ok_or(NOT_FOR_CPU)?;
+        }
+        out.write(border::audio_view(frame).ok_or(NOT_FOR_CPU)?);
+        Ok(())
+    };
+    // SAFETY: the plugin's own sink.
+    unsafe { coded(error, change) }
+}
+
+pub(super) unsafe extern "C" fn set_metadata(
+    packet: *mut abi::Packet,
+    key: abi::Str,
+    value: abi::Str,
+    error: *const abi::ErrorSink,
+) -> i32 {
+    // SAFETY: the plugin's own packet; texts are lent for the call.
+    let change = || unsafe {
+        let (key, value) = (text::lossy(key), text::lossy(value));
+        if let Ok(mut changing) = Changing::<VideoFrame>::take(packet) {
+            set(&mut changing.frame().metadata, &key, &value);
+            return Ok(());
+        }
+        let mut changing = Changing::<AudioFrame>::take(packet)
+            .map_err(|_| "only pictures and sound have metadata")?;
+        set(&mut changing.frame().metadata, &key, &value);
+        Ok(())
+    };
+    // SAFETY: the plugin's own sink.
+    unsafe { coded(error, change) }
+}
+
+fn set(metadata: &mut Option<Arc<BTreeMap<String, String>>>, key: &str, value: &str) {
+    let entries = Arc::make_mut(metadata.get_or_insert_default());
+    if value.is_empty() {
+        entries.remove(key);
+    } else {
+        entries.insert(key.to_owned(), value.to_owned());
+    }
+    if entries.is_empty() {
+        *metadata = None;
+    }
+}

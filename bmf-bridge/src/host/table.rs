@@ -1,0 +1,113 @@
+//! The host as plugins see it.
+
+use std::cell::RefCell;
+use std::ffi::c_void;
+
+use bmf_abi as abi;
+use log::Level;
+
+use super::{context, media, task};
+use crate::{panics, text};
+
+static TABLE: abi::Host = abi::Host {
+    size: size_of::<abi::Host>(),
+    version_major: abi::VERSION_MAJOR,
+    version_minor: abi::VERSION_MINOR,
+    name: abi::Str::new(concat!("bmf ", env!("CARGO_PKG_VERSION"))),
+    log_level,
+    log,
+    task: &raw const task::API,
+    context: &raw const context::API,
+    media: &raw const media::API,
+    extension,
+};
+
+/// What plugins are given. Lives as long as the process.
+pub fn table() -> &'static abi::Host {
+    &TABLE
+}
+
+unsafe extern "C" fn log_level() -> u32 {
+    log::max_level() as u32
+}
+
+unsafe extern "C" fn log(record: *const abi::LogRecord) {
+    // SAFETY: null, or a record that starts with its size.
+    let whole = !record.is_null() && unsafe { (*record).size } >= size_of::<abi::LogRecord>();
+    if whole {
+        // SAFETY: as large as it must be; all texts are lent for the call.
+        panics::contained("the log", (), || unsafe { pass_on(&*record) });
+    }
+}
+
+/// # Safety
+/// The texts of `record` are there during the call.
+unsafe fn pass_on(record: &abi::LogRecord) {
+    let level = match record.level {
+        0 | 1 => Level::Error,
+        2 => Level::Warn,
+        3 => Level::Info,
+        4 => Level::Debug,
+        _ => Level::Trace,
+    };
+    if level > log::max_level() {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    let (target, file, message) = unsafe {
+        let file = text::lossy(record.file);
+        (
+            text::lossy(record.target),
+            file,
+            text::lossy(record.message),
+        )
+    };
+    log::logger().log(
+        &log::Record::builder()
+            .level(level)
+            .target(&target)
+            .file(Some(&*file).filter(|file| !file.is_empty()))
+            .line(Some(record.line).filter(|&line| line != 0))
+            .args(format_args!("{message}"))
+            .build(),
+    );
+}
+
+unsafe extern "C" fn extension(id: abi::Str) -> *const c_void {
+    // SAFETY: the text is lent for the call.
+    match unsafe { text::bytes(id) } == abi::ENTRY_PANIC_EXTENSION.as_bytes() {
+        true => (&raw const ENTRY_PANIC.0).cast(),
+        false => std::ptr::null(),
+    }
+}
+
+struct Shared(abi::ErrorSink);
+
+// SAFETY: its target is null, and its function may be called from any thread.
+unsafe impl Sync for Shared {}
+
+static ENTRY_PANIC: Shared = Shared(abi::ErrorSink {
+    target: std::ptr::null_mut(),
+    report: entry_panicked,
+});
+
+thread_local! {
+    /// What the entry that is called on this thread has said of its panic.
+    static PANIC_OF_ENTRY: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+unsafe extern "C" fn entry_panicked(_: *mut c_void, error: *const abi::ErrorInfo) {
+    // SAFETY: null, or it starts with its size.
+    let whole = !error.is_null() && unsafe { (*error).size } >= size_of::<abi::ErrorInfo>();
+    if whole {
+        // SAFETY: as large as it must be, and the text is lent for the call.
+        let message = unsafe { text::lossy((*error).message) };
+        PANIC_OF_ENTRY.set(Some(message.into_owned()));
+    }
+}
+
+/// What `entry` returns, and what it says of its panic.
+pub(super) fn call_entry<R>(entry: impl FnOnce() -> R) -> (R, Option<String>) {
+    PANIC_OF_ENTRY.take();
+    (entry(), PANIC_OF_ENTRY.take())
+}

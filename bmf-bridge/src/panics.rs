@@ -1,0 +1,26 @@
+//! What is told of a panic, on both sides. Catches none itself but where it is to be logged.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a panic says. A value that is no text is not dropped, since that could panic in turn.
+pub(crate) fn message(panic: Box<dyn Any + Send>) -> String {
+    let panic = match panic.downcast::<String>() {
+        Ok(message) => return *message,
+        Err(panic) => panic,
+    };
+    if let Some(&message) = panic.downcast_ref::<&str>() {
+        return message.to_owned();
+    }
+    std::mem::forget(panic);
+    "(no message)".to_owned()
+}
+
+/// What `action` returns, or `otherwise` if it panics, which is logged: for calls that have no way to
+/// tell.
+pub(crate) fn contained<R>(what: &str, otherwise: R, action: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|panic| {
+        log::error!("{what} panicked: {}", message(panic));
+        otherwise
+    })
+}

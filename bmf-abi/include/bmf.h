@@ -627,8 +627,9 @@ struct bmf_module_type {
     void (*describe)(const void *data, const bmf_sink *out);
     /**
      * Checks options, a JSON object, and writes what is wrong as a JSON array of objects with
-     * `path`, `kind` (`"invalid"` or `"unknown"`), `message` and perhaps `hint`. Null: nothing is
-     * checked beyond what `create` says.
+     * `path`, `kind` (`"invalid"` or `"unknown"`), `message` and perhaps `hint`. Null: only the
+     * names of options are checked, against the JSON Schema under `options` of the descriptor, if
+     * that has `properties`.
      */
     void (*check)(const void *data, bmf_str options, const bmf_sink *out);
     /**

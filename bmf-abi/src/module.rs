@@ -34,8 +34,9 @@ pub struct ModuleType {
     /// `bmf inspect --json NAME`; only `name` must be there.
     pub describe: unsafe extern "C" fn(data: *const c_void, out: *const Sink),
     /// Checks options, a JSON object, and writes what is wrong as a JSON array of objects with
-    /// `path`, `kind` (`"invalid"` or `"unknown"`), `message` and perhaps `hint`. Null: nothing is
-    /// checked beyond what `create` says.
+    /// `path`, `kind` (`"invalid"` or `"unknown"`), `message` and perhaps `hint`. Null: only
+    /// the names of options are checked, against the JSON Schema under `options` of the descriptor, if
+    /// that has `properties`.
     pub check: Option<unsafe extern "C" fn(data: *const c_void, options: Str, out: *const Sink)>,
     /// Makes a module with these options, a JSON object. Opens nothing. `OK`, `FAILED` or `PANICKED`.
     pub create: unsafe extern "C" fn(

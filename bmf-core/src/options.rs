@@ -156,6 +156,19 @@ impl Options {
         (parsed, issues)
     }
 
+    /// The keys that `schema`, a JSON Schema, does not list. Nothing where it lists none: then it is
+    /// not known which keys there are.
+    pub fn unknown_keys(&self, schema: &Value) -> Vec<OptionIssue> {
+        let Some(known) = schema.get("properties").and_then(Value::as_object) else {
+            return Vec::new();
+        };
+        let unknown = self.0.keys().filter(|key| !known.contains_key(*key));
+        let names = || known.keys().map(String::as_str);
+        unknown
+            .map(|key| OptionIssue::unknown(key, names()))
+            .collect()
+    }
+
     /// Removes the value at a dotted path; returns whether it was there.
     fn remove(&mut self, path: &str) -> bool {
         let (group, key) = match path.rsplit_once('.') {
@@ -306,6 +319,14 @@ mod tests {
         video_params.width | expected a whole number of 0 or more, found string "x" | -
         inputpath | unknown option "inputpath" | did you mean "input_path"?
         "#);
+    }
+
+    #[test]
+    fn a_schema_alone_tells_which_keys_there_are() {
+        let options = Options::from_value(json!({"amount": 1, "amuont": 2})).unwrap();
+        let unknown = options.unknown_keys(&json!({"properties": {"amount": {}}}));
+        assert_eq!(unknown, [OptionIssue::unknown("amuont", ["amount"])]);
+        assert!(options.unknown_keys(&Value::Null).is_empty());
     }
 
     #[test]

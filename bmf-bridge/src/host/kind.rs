@@ -118,7 +118,7 @@ impl ModuleFactory for ImportedKind {
 
     fn check(&self, options: &Options) -> Vec<OptionIssue> {
         let Some(check) = self.table.check else {
-            return Vec::new();
+            return options.unknown_keys(&self.descriptor.options);
         };
         self.ask(options, check).unwrap_or_else(|unusable| {
             let message = self.unusable("to check its options", unusable);

@@ -24,6 +24,8 @@ use crate::view::{
 pub const LAYOUT_EXTENSION: &str = "bmf.abi_stable.0.11";
 
 /// What is compared: all types of the contract, by way of those that lead to the others.
+/// Neither it nor [`Root`] ever grows: `abi_stable` has a host refuse plugins that know fewer fields than
+/// itself. Tables of extensions are not compared; their names have a version.
 #[repr(C)]
 #[derive(Debug, StableAbi)]
 struct Contract {

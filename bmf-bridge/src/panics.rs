@@ -5,15 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a panic says. A value that is no text is not dropped, since that could panic in turn.
 pub(crate) fn message(panic: Box<dyn Any + Send>) -> String {
-    let panic = match panic.downcast::<String>() {
-        Ok(message) => return *message,
-        Err(panic) => panic,
-    };
-    if let Some(&message) = panic.downcast_ref::<&str>() {
-        return message.to_owned();
-    }
-    std::mem::forget(panic);
-    "(no message)".to_owned()
+    let text = panic.downcast::<String>().map(|text| *text);
+    let text = text.or_else(|panic| panic.downcast::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|panic| {
+        std::mem::forget(panic);
+        "(no message)".to_owned()
+    })
 }
 
 /// What `action` returns, or `otherwise` if it panics, which is logged: for calls that have no way to

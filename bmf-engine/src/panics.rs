@@ -8,10 +8,12 @@ pub(crate) fn caught<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(message)
 }
 
-/// What a panic says. Its value is not dropped, since that could panic in turn.
+/// What a panic says. A value that is no text is not dropped, since that could panic in turn.
 pub(crate) fn message(panic: Box<dyn Any + Send>) -> String {
-    let text = panic.downcast_ref::<&str>().map(|&text| text.to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    std::mem::forget(panic);
-    text.unwrap_or_else(|| "(no message)".to_owned())
+    let text = panic.downcast::<String>().map(|text| *text);
+    let text = text.or_else(|panic| panic.downcast::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|panic| {
+        std::mem::forget(panic);
+        "(no message)".to_owned()
+    })
 }

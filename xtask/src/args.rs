@@ -15,7 +15,7 @@ cargo xtask <command>
   dist                               the archive for users, in target/dist: bmf, modules, header, licences
   new-module NAME [--path DIR]       a module to start from, in modules/NAME, or in DIR/NAME outside this repository
   test [--keep-going] [STEP..]       what CI runs: fmt tidy clippy doc test loom smoke dynamic
-                                     template memory
+                                     template ages memory
   tidy                               the rules that rustc and clippy do not know
   header [--check]                   write bmf.h, the contract in C; or only compare it
   bench [engine|media] [--json] [--runs N]

@@ -32,6 +32,16 @@ const FILES: &[(&str, &str)] = &[
     ("xtask/src/dist/README.md", "README.md"),
 ];
 
+/// Files that have the same name in both.
+const EXAMPLES: &[&str] = &[
+    "examples/plugins/c/Makefile",
+    "examples/plugins/c/README.md",
+    "examples/plugins/c/invert.c",
+    "examples/plugins/cpp/Makefile",
+    "examples/plugins/cpp/README.md",
+    "examples/plugins/cpp/brightness.cpp",
+];
+
 /// A graph that needs modules out of two libraries and FFmpeg.
 const GRAPH: &str = "test_source width=64 height=36 duration=1 ! scale 32:18 ! encode out.mp4";
 
@@ -73,6 +83,9 @@ fn entries(workspace: &Workspace, made: &build::Made, host: &str) -> anyhow::Res
     }
     for (from, path) in FILES {
         entries.push(Entry::file(&workspace.root.join(from), path, false)?);
+    }
+    for path in EXAMPLES {
+        entries.push(Entry::file(&workspace.root.join(path), path, false)?);
     }
     entries.extend(licenses::entries(workspace, host)?);
     Ok(entries)

@@ -10,6 +10,7 @@
 mod args;
 mod workspace;
 
+mod ages;
 mod bench;
 mod bench_media;
 mod build;

@@ -1,6 +1,7 @@
 //! The steps of CI, one function each, whose failure is told together with its remedy. Order and selection are
 //! `test.rs`'s.
 
+use crate::ages;
 use crate::args::BuildArgs;
 use crate::build;
 use crate::demo;
@@ -74,6 +75,12 @@ pub(crate) const STEPS: &[Step] = &[
         needs: &[Need::Libraries, Need::Rustfmt, Need::Clippy],
         run: plugins::template,
         remedy: "the template is templates/module; `cargo xtask new-module try-it --path ..` makes what was tried here",
+    },
+    Step {
+        name: "ages",
+        needs: &[],
+        run: ages::run,
+        remedy: "what grows must be reached by an extension; xtask/src/ages.rs patches the sources, and must be adapted to them",
     },
     Step {
         name: "memory",

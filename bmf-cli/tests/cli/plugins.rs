@@ -23,22 +23,39 @@ fn library() -> String {
 
 /// What `bmf run` says of a graph with such a part in the middle.
 fn check(part: &str) -> String {
-    let line = format!(
-        "test_source width=66 height=36 duration=0.2 ! {part} ! fixture_pass ! null_sink"
-    );
+    let line =
+        format!("test_source width=66 height=36 duration=0.2 ! {part} ! fixture_pass ! null_sink");
     bmf(&Dir::new(), &["run", "-q", &line])
 }
 
 #[test]
 fn a_module_that_goes_wrong_fails_the_run() {
-    insta::assert_snapshot!(check("fixture_invert"), @"");
-    insta::assert_snapshot!(check("fixture_fault on=process what=panic at=120000"), @"");
-    insta::assert_snapshot!(check("fixture_fault on=process what=error hint='read the manual' port=in"), @"");
-    insta::assert_snapshot!(check("fixture_fault on=drop what=panic"), @"");
+    insta::assert_snapshot!(check("fixture_invert"), @"exit 0");
+    insta::assert_snapshot!(check("fixture_fault on=process what=panic at=120000"), @"
+    exit 1
+    --- stderr
+    error: node 1 'fixture_fault' (fixture_fault), port in, at 0.128000s: the module panicked: on purpose
+      help: this is a defect of the module; report it
+    ");
+    insta::assert_snapshot!(check("fixture_fault on=process what=error hint='read the manual' port=in"), @"
+    exit 1
+    --- stderr
+    error: node 1 'fixture_fault' (fixture_fault), port in, at 0.000000s: on purpose: its cause
+      help: read the manual
+    ");
+    insta::assert_snapshot!(check("fixture_fault on=drop what=panic"), @"
+    exit 1
+    --- stderr
+    error: node 1 'fixture_fault' (fixture_fault): the module panicked: on purpose
+      help: this is a defect of the module; report it
+    ");
     for call in ["new", "open", "start", "close", "report", "drop"] {
         for what in ["panic", "panic_any"] {
             let said = check(&format!("fixture_fault on={call} what={what}"));
-            assert!(said.starts_with("exit 1\n--- stderr\nerror: node 1 "), "{said}");
+            assert!(
+                said.starts_with("exit 1\n--- stderr\nerror: node 1 "),
+                "{said}"
+            );
             assert!(said.contains("the module panicked: "), "{said}");
         }
     }
@@ -46,13 +63,33 @@ fn a_module_that_goes_wrong_fails_the_run() {
 
 #[test]
 fn a_module_that_panics_before_the_run_is_told_about() {
-    insta::assert_snapshot!(check("fixture_fault on=check what=panic"), @"");
-    insta::assert_snapshot!(check("go_wrong"), @"");
+    insta::assert_snapshot!(check("fixture_fault on=check what=panic"), @"
+    exit 2
+    --- stderr
+    error: node 1 'fixture_fault' (fixture_fault): the module panicked when its options were checked: on purpose
+     --> <command line>:1:47
+      |
+    1 | test_source width=66 height=36 duration=0.2 ! fixture_fault on=check what=panic ! fixture_pass ! null_sink
+      |                                               ^^^^^^^^^^^^^
+      |
+      = help: this is a defect of the module; report it
+    ");
+    insta::assert_snapshot!(check("go_wrong"), @"
+    exit 2
+    --- stderr
+    error: go_wrong: the module panicked: at once
+     --> <command line>:1:47
+      |
+    1 | test_source width=66 height=36 duration=0.2 ! go_wrong ! fixture_pass ! null_sink
+      |                                               ^^^^^^^^
+      |
+      = help: this is a defect of the module; report it
+    ");
 }
 
 #[test]
 fn packets_and_threads_that_are_left_over_hold_nobody() {
-    insta::assert_snapshot!(check("fixture_hoard name=x ! fixture_thread"), @"");
+    insta::assert_snapshot!(check("fixture_hoard name=x ! fixture_thread"), @"exit 0");
 }
 
 /// A library whose code panics when it is asked for its modules.
@@ -63,5 +100,15 @@ fn a_library_that_panics_is_refused() {
     let mut command = dir.command(&["--modules", "modules", "run", "fixture_pass ! null_sink"]);
     command.env("BMF_FIXTURE", "panic");
     let said = crate::util::show(&crate::util::finish(command.spawn().unwrap()));
-    insta::assert_snapshot!(said.replace(&dir.path("").display().to_string(), "DIR/"), @"");
+    insta::assert_snapshot!(said.replace(&dir.path("").display().to_string(), "DIR/"), @r#"
+    exit 2
+    --- stderr
+    error: no module answers to "fixture_pass"
+     --> <command line>:1:1
+      |
+    1 | fixture_pass ! null_sink
+      | ^^^^^^^^^^^^
+      |
+      = help: DIR/modules/libbmf_fixture.so does not fit this program: it panicked when it was asked for its modules: as was wished for; rebuild it with the current kit
+    "#);
 }

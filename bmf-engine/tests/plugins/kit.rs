@@ -19,7 +19,12 @@ pub(crate) fn lab() -> Lab {
 }
 
 /// Adds a node (called like its module) with one input and one output.
-pub(crate) fn add(lab: &mut Lab, module: &str, input: Port, settings: impl FnOnce(Node) -> Node) -> Port {
+pub(crate) fn add(
+    lab: &mut Lab,
+    module: &str,
+    input: Port,
+    settings: impl FnOnce(Node) -> Node,
+) -> Port {
     let node = Node::new(module).name(module).input(input);
     lab.builder().add(settings(node)).into()
 }
@@ -34,7 +39,9 @@ fn folder() -> &'static Path {
         let built = std::env::current_exe().unwrap().with_file_name(&fixture);
         assert!(built.is_file(), "there is no {}", built.display());
         let passes = format!("{DLL_PREFIX}passes{DLL_SUFFIX}");
-        place(&folder.join(fixture), |new| std::os::unix::fs::symlink(built, new).unwrap());
+        place(&folder.join(fixture), |new| {
+            std::os::unix::fs::symlink(built, new).unwrap()
+        });
         place(&folder.join(passes), compile);
         folder
     });

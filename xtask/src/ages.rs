@@ -328,7 +328,15 @@ mod tests {
     fn only_members_change() {
         let folders = BTreeSet::from(["b/c".to_owned(), "a".to_owned()]);
         let manifest = "[workspace]\nmembers = [\n    \"x\",\n]\n\n[profile.dev]\n";
-        insta::assert_snapshot!(with_members(manifest, &folders).unwrap(), @"");
+        insta::assert_snapshot!(with_members(manifest, &folders).unwrap(), @r#"
+        [workspace]
+        members = [
+            "a",
+            "b/c",
+        ]
+
+        [profile.dev]
+        "#);
         assert_eq!(with_members("[package]\n", &folders), None);
     }
 }

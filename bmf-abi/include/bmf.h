@@ -21,6 +21,15 @@
  * - No unwinding. Neither a Rust panic nor a C++ exception may leave a function of a table. Catch
  * it and return BMF_PANICKED or BMF_FAILED; a function that writes JSON and returns nothing writes
  * `{"panicked": "message"}`.
+ * - Yes and no. Functions that plugins may have made answer with an int32_t, 0 for no; only those
+ * of the host answer with a `bool`.
+ * - JSON may be of a newer minor version than its reader. Keys that the reader does not know are
+ * passed over. A kind of port that it does not know is `any`. An input manager that it does not
+ * know, or a value of another shape than it knows, makes that kind of module unusable, but not the
+ * others of its library.
+ * - GPU memory that is passed on is complete: who wrote to it has waited for the device, so that
+ * readers need to wait for no stream of it. An extension may say otherwise, of what both its sides
+ * know.
  * - Libraries are never unloaded, so functions and statics of a plugin stay valid.
  */
 #ifndef BMF_H
@@ -183,10 +192,12 @@ struct bmf_buffer_vtable {
     void (*destroy)(bmf_buffer *);
     /**
      * Whether the memory may be written by who holds the only reference: nobody refers to it from
-     * outside (a decoder's list of references, a file mapping). Stays true until a reference is
-     * added.
+     * outside (a decoder's list of references, a file mapping). 0 is no; anything else is yes, and
+     * stays so until a reference is added.
      */
-    bool (*is_unique)(const bmf_buffer *);
+    int32_t (*is_unique)(const bmf_buffer *);
+    /** Growth: a table for this memory, or null. */
+    const void *(*extension)(const bmf_buffer *, bmf_str id);
 };
 
 /** What a packet carries, whatever that is. Its maker's own data follow the header. */
@@ -221,9 +232,9 @@ struct bmf_payload_vtable {
     size_t (*bytes)(const bmf_payload *);
     /**
      * Fills in the view of this `kind` (BMF_VIEW_VIDEO and its like), whose `size` its reader has
-     * set; false if there is none. What a view points to lives as long as the payload.
+     * set; 0 if there is none. What a view points to lives as long as the payload.
      */
-    bool (*view)(const bmf_payload *, uint32_t kind, void *out);
+    int32_t (*view)(const bmf_payload *, uint32_t kind, void *out);
     /** Growth: a table for this payload, or null. */
     const void *(*extension)(const bmf_payload *, bmf_str id);
 };
@@ -349,7 +360,7 @@ struct bmf_video_view {
 /** Pixels in main memory. */
 #define BMF_DEVICE_CPU 0
 
-/** Pixels in the memory of an NVIDIA GPU. */
+/** Pixels in the memory of an NVIDIA GPU, complete on every stream of that device. */
 #define BMF_DEVICE_CUDA 1
 
 /** Decoding can start here. */
@@ -367,7 +378,7 @@ struct bmf_video_view {
 /** All values count. */
 #define BMF_VIDEO_RANGE_FULL 2
 
-/** Decoded sound. */
+/** Decoded sound. Samples lie at addresses that are multiples of their size. */
 struct bmf_audio_view {
     /** `sizeof` of this struct. */
     size_t size;
@@ -443,7 +454,7 @@ struct bmf_encoded_view {
 /** Anything else. */
 #define BMF_MEDIA_DATA 3
 
-/** An array of numbers. */
+/** An array of numbers. Each lies at an address that is a multiple of its size. */
 struct bmf_tensor_view {
     /** `sizeof` of this struct. */
     size_t size;
@@ -901,7 +912,8 @@ struct bmf_context_api {
     bool (*is_interrupted)(const bmf_context *);
     /**
      * Runs `action`, which is copied, when the graph wants to end, or now if it does already; from
-     * any thread.
+     * any thread. None runs once `destroy` of the module has begun, and all have been dropped
+     * before it returns.
      */
     void (*on_interrupt)(const bmf_context *, const bmf_action *action);
     /** Tells how long the media of a source is, in microseconds, for progress displays. */
@@ -910,7 +922,8 @@ struct bmf_context_api {
 
 /**
  * Makes and changes payloads. Functions that make a packet fill in `out`, which the caller then
- * owns, and return BMF_OK, or return BMF_FAILED.
+ * owns, and return BMF_OK, or return BMF_FAILED. Where one that changes a packet fails, the packet
+ * is as it was; only if the host lost what was in it, its payload is null.
  */
 struct bmf_media_api {
     /** `sizeof` of this struct. */
@@ -1011,16 +1024,11 @@ struct bmf_media_api {
 #define BMF_ENTRY(name) bmf_plugin_v1_##name
 
 /**
- * The extension of a bmf_host that is an bmf_error_sink: an bmf_entry that panicked tells it so
- * before it returns null, on the same thread.
- */
-#define BMF_ENTRY_PANIC_EXTENSION "bmf.entry_panic.1"
-
-/**
  * The exported function. Called once per library and process, before anything else; `host` lives as
- * long as the process, and so must the result. Null: the plugin refuses this host.
+ * long as the process, and so must the result. Null: the plugin refuses this host, or cannot be
+ * used here; why was told to `error`.
  */
-typedef const bmf_plugin *(*bmf_entry)(const bmf_host *host);
+typedef const bmf_plugin *(*bmf_entry)(const bmf_host *host, const bmf_error_sink *error);
 
 /** A plugin library. */
 struct bmf_plugin {
@@ -1066,21 +1074,34 @@ struct bmf_plugin {
 #define BMF_VISIBLE __attribute__((visibility("default")))
 #endif
 
+#ifdef __cplusplus
+#define BMF_EXTERN_C extern "C"
+#else
+#define BMF_EXTERN_C
+#endif
+#if defined(__GNUC__)
+#define BMF_UNUSED __attribute__((unused))
+#else
+#define BMF_UNUSED
+#endif
+
 /**
  * Starts the entry of a plugin, which gets `const bmf_host *the_host` and returns a `const bmf_plugin *`
- * that lives as long as the process, or null to refuse the host. The name is the library's own:
+ * that lives as long as the process. Or it tells `const bmf_error_sink *error` why not and returns null.
+ * The name is the library's own:
  *
- *     BMF_PLUGIN(my_filters) { host = the_host; return &plugin; }
+ *     BMF_PLUGIN(my_filters) {
+ *         if (!bmf_fits(the_host, error)) {
+ *             return NULL;
+ *         }
+ *         host = the_host;
+ *         return &plugin;
+ *     }
  */
-#ifdef __cplusplus
 #define BMF_PLUGIN(name) \
-    extern "C" BMF_VISIBLE const bmf_plugin *BMF_ENTRY(name)(const bmf_host *the_host); \
-    extern "C" const bmf_plugin *BMF_ENTRY(name)(const bmf_host *the_host)
-#else
-#define BMF_PLUGIN(name) \
-    BMF_VISIBLE const bmf_plugin *BMF_ENTRY(name)(const bmf_host *the_host); \
-    const bmf_plugin *BMF_ENTRY(name)(const bmf_host *the_host)
-#endif
+    BMF_EXTERN_C BMF_VISIBLE const bmf_plugin *BMF_ENTRY(name)(const bmf_host *, const bmf_error_sink *); \
+    BMF_EXTERN_C const bmf_plugin *BMF_ENTRY(name)(BMF_UNUSED const bmf_host *the_host, \
+                                                   BMF_UNUSED const bmf_error_sink *error)
 
 /** A literal as a text; BMF_STR_INIT is for the initialiser of a static. */
 #define BMF_STR_INIT(literal) { "" literal, sizeof(literal) - 1 }
@@ -1190,7 +1211,7 @@ static inline bool bmf_packet_is(const bmf_packet *packet, const char *tag) {
 
 /** Asks for a view whose `size` is set. Those below set it, and return false for other payloads. */
 static inline bool bmf_packet_view(const bmf_packet *packet, uint32_t kind, void *out) {
-    return packet->payload->vtable->view(packet->payload, kind, out);
+    return packet->payload->vtable->view(packet->payload, kind, out) != 0;
 }
 
 /** A picture. */
@@ -1343,6 +1364,23 @@ static inline int32_t bmf_failf(const bmf_error_sink *error, const char *hint, c
     bmf_format(message, sizeof message, format, values);
     va_end(values);
     return bmf_fail_hint(error, message, hint);
+}
+
+/**
+ * Whether a host is of the contract that this was compiled with; if not, why is told. For the entry of a
+ * plugin, before it uses anything else of the host.
+ */
+static inline bool bmf_fits(const bmf_host *host, const bmf_error_sink *error) {
+    if (host->version_major != BMF_VERSION_MAJOR) {
+        bmf_failf(error, NULL, "it is for version %u of the contract, this program has %u",
+                  (unsigned)BMF_VERSION_MAJOR, (unsigned)host->version_major);
+        return false;
+    }
+    if (host->size < sizeof *host) {
+        bmf_fail(error, "the table of this program is too small");
+        return false;
+    }
+    return true;
 }
 
 /** Logs a line as for printf, of up to a thousand bytes. `target` is the name of who speaks. */

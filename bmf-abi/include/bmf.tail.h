@@ -10,21 +10,34 @@
 #define BMF_VISIBLE __attribute__((visibility("default")))
 #endif
 
+#ifdef __cplusplus
+#define BMF_EXTERN_C extern "C"
+#else
+#define BMF_EXTERN_C
+#endif
+#if defined(__GNUC__)
+#define BMF_UNUSED __attribute__((unused))
+#else
+#define BMF_UNUSED
+#endif
+
 /**
  * Starts the entry of a plugin, which gets `const bmf_host *the_host` and returns a `const bmf_plugin *`
- * that lives as long as the process, or null to refuse the host. The name is the library's own:
+ * that lives as long as the process. Or it tells `const bmf_error_sink *error` why not and returns null.
+ * The name is the library's own:
  *
- *     BMF_PLUGIN(my_filters) { host = the_host; return &plugin; }
+ *     BMF_PLUGIN(my_filters) {
+ *         if (!bmf_fits(the_host, error)) {
+ *             return NULL;
+ *         }
+ *         host = the_host;
+ *         return &plugin;
+ *     }
  */
-#ifdef __cplusplus
 #define BMF_PLUGIN(name) \
-    extern "C" BMF_VISIBLE const bmf_plugin *BMF_ENTRY(name)(const bmf_host *the_host); \
-    extern "C" const bmf_plugin *BMF_ENTRY(name)(const bmf_host *the_host)
-#else
-#define BMF_PLUGIN(name) \
-    BMF_VISIBLE const bmf_plugin *BMF_ENTRY(name)(const bmf_host *the_host); \
-    const bmf_plugin *BMF_ENTRY(name)(const bmf_host *the_host)
-#endif
+    BMF_EXTERN_C BMF_VISIBLE const bmf_plugin *BMF_ENTRY(name)(const bmf_host *, const bmf_error_sink *); \
+    BMF_EXTERN_C const bmf_plugin *BMF_ENTRY(name)(BMF_UNUSED const bmf_host *the_host, \
+                                                   BMF_UNUSED const bmf_error_sink *error)
 
 /** A literal as a text; BMF_STR_INIT is for the initialiser of a static. */
 #define BMF_STR_INIT(literal) { "" literal, sizeof(literal) - 1 }
@@ -134,7 +147,7 @@ static inline bool bmf_packet_is(const bmf_packet *packet, const char *tag) {
 
 /** Asks for a view whose `size` is set. Those below set it, and return false for other payloads. */
 static inline bool bmf_packet_view(const bmf_packet *packet, uint32_t kind, void *out) {
-    return packet->payload->vtable->view(packet->payload, kind, out);
+    return packet->payload->vtable->view(packet->payload, kind, out) != 0;
 }
 
 /** A picture. */
@@ -287,6 +300,23 @@ static inline int32_t bmf_failf(const bmf_error_sink *error, const char *hint, c
     bmf_format(message, sizeof message, format, values);
     va_end(values);
     return bmf_fail_hint(error, message, hint);
+}
+
+/**
+ * Whether a host is of the contract that this was compiled with; if not, why is told. For the entry of a
+ * plugin, before it uses anything else of the host.
+ */
+static inline bool bmf_fits(const bmf_host *host, const bmf_error_sink *error) {
+    if (host->version_major != BMF_VERSION_MAJOR) {
+        bmf_failf(error, NULL, "it is for version %u of the contract, this program has %u",
+                  (unsigned)BMF_VERSION_MAJOR, (unsigned)host->version_major);
+        return false;
+    }
+    if (host->size < sizeof *host) {
+        bmf_fail(error, "the table of this program is too small");
+        return false;
+    }
+    return true;
 }
 
 /** Logs a line as for printf, of up to a thousand bytes. `target` is the name of who speaks. */

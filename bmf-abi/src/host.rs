@@ -176,14 +176,16 @@ pub struct ContextApi {
     /// Whether the graph wants to end: what blocks should give up.
     pub is_interrupted: unsafe extern "C" fn(*const Context) -> bool,
     /// Runs `action`, which is copied, when the graph wants to end, or now if it does already; from
-    /// any thread.
+    /// any thread. None runs once `destroy` of the module has begun, and all have been dropped before
+    /// it returns.
     pub on_interrupt: unsafe extern "C" fn(*const Context, action: *const Action),
     /// Tells how long the media of a source is, in microseconds, for progress displays.
     pub set_duration: unsafe extern "C" fn(*const Context, micros: i64),
 }
 
 /// Makes and changes payloads. Functions that make a packet fill in `out`, which the caller then
-/// owns, and return `OK`, or return `FAILED`.
+/// owns, and return `OK`, or return `FAILED`. Where one that changes a packet fails, the packet is as
+/// it was; only if the host lost what was in it, its payload is null.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 #[cfg_attr(feature = "rust", derive(abi_stable::StableAbi))]

@@ -19,6 +19,15 @@
 //! * **No unwinding.** Neither a Rust panic nor a C++ exception may leave a function of a table. Catch
 //!   it and return [`PANICKED`] or [`FAILED`]; a function that writes JSON and returns nothing writes
 //!   `{"panicked": "message"}`.
+//! * **Yes and no.** Functions that plugins may have made answer with an `i32`, 0 for no; only those of
+//!   the host answer with a `bool`.
+//! * **JSON** may be of a newer minor version than its reader. Keys that the reader does not know are
+//!   passed over. A kind of port that it does not know is `any`. An input manager that it does not
+//!   know, or a value of another shape than it knows, makes that kind of module unusable, but not the
+//!   others of its library.
+//! * **GPU memory** that is passed on is complete: who wrote to it has waited for the device, so that
+//!   readers need to wait for no stream of it. An extension may say otherwise, of what both its sides
+//!   know.
 //! * Libraries are never unloaded, so functions and statics of a plugin stay valid.
 
 #![expect(
@@ -43,7 +52,7 @@ mod layout;
 pub use host::{Action, ContextApi, Host, LogRecord, MediaApi, TaskApi, TaskInput, TaskOutput};
 pub use module::{Context, Module, ModuleType, ModuleVtable, Promise, Task};
 pub use object::{Buffer, BufferVtable, Import, Packet, Payload, PayloadVtable};
-pub use plugin::{ENTRY_PANIC_EXTENSION, ENTRY_PREFIX, Entry, Plugin};
+pub use plugin::{ENTRY_PREFIX, Entry, Plugin};
 pub use text::{ErrorInfo, ErrorSink, PairSink, Sink, Str};
 pub use view::{
     AudioView, BytesView, EncodedView, PacketsView, PixelComponent, PixelFormat, PixelPlane, Plane,

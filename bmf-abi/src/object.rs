@@ -38,9 +38,11 @@ pub struct BufferVtable {
     /// Frees the memory and the object.
     pub destroy: unsafe extern "C" fn(*mut Buffer),
     /// Whether the memory may be written by who holds the only reference: nobody refers to it from
-    /// outside (a decoder's list of references, a file mapping). Stays true until a reference is
-    /// added.
-    pub is_unique: unsafe extern "C" fn(*const Buffer) -> bool,
+    /// outside (a decoder's list of references, a file mapping). 0 is no; anything else is yes, and
+    /// stays so until a reference is added.
+    pub is_unique: unsafe extern "C" fn(*const Buffer) -> i32,
+    /// Growth: a table for this memory, or null.
+    pub extension: Option<unsafe extern "C" fn(*const Buffer, id: Str) -> *const c_void>,
 }
 
 /// What a packet carries, whatever that is. Its maker's own data follow the header.
@@ -74,11 +76,11 @@ pub struct PayloadVtable {
     /// Bytes of memory it holds, for queue limits and memory budgets.
     pub bytes: unsafe extern "C" fn(*const Payload) -> usize,
     /// Fills in the view of this `kind` ([`VideoView::KIND`](crate::VideoView::KIND) and its like),
-    /// whose `size` its reader has set; false if there is none. What a view points to lives as long
+    /// whose `size` its reader has set; 0 if there is none. What a view points to lives as long
     /// as the payload.
-    pub view: unsafe extern "C" fn(*const Payload, kind: u32, out: *mut c_void) -> bool,
+    pub view: unsafe extern "C" fn(*const Payload, kind: u32, out: *mut c_void) -> i32,
     /// Growth: a table for this payload, or null.
-    pub extension: unsafe extern "C" fn(*const Payload, id: Str) -> *const c_void,
+    pub extension: Option<unsafe extern "C" fn(*const Payload, id: Str) -> *const c_void>,
 }
 
 // SAFETY: immutable once made, and only points to what lives for ever.

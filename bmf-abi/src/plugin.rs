@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use crate::host::Host;
 use crate::module::ModuleType;
-use crate::text::Str;
+use crate::text::{ErrorSink, Str};
 
 /// A plugin library exports one function whose name starts with this, with the major version in it,
 /// and goes on with a name of the library's own, so that several can be linked into one program.
@@ -12,13 +12,10 @@ use crate::text::Str;
 /// contract: both are seen without running any of its code.
 pub const ENTRY_PREFIX: &str = "bmf_plugin_v1_";
 
-/// The extension of a [`Host`] that is an [`ErrorSink`](crate::ErrorSink): an [`Entry`] that panicked
-/// tells it so before it returns null, on the same thread.
-pub const ENTRY_PANIC_EXTENSION: &str = "bmf.entry_panic.1";
-
 /// The exported function. Called once per library and process, before anything else; `host` lives as
-/// long as the process, and so must the result. Null: the plugin refuses this host.
-pub type Entry = unsafe extern "C" fn(host: *const Host) -> *const Plugin;
+/// long as the process, and so must the result. Null: the plugin refuses this host, or cannot be used
+/// here; why was told to `error`.
+pub type Entry = unsafe extern "C" fn(host: *const Host, error: *const ErrorSink) -> *const Plugin;
 
 /// A plugin library.
 #[repr(C)]

@@ -101,7 +101,7 @@ impl VideoView {
     pub const KIND: u32 = 1;
     /// Pixels in main memory.
     pub const CPU: u32 = 0;
-    /// Pixels in the memory of an NVIDIA GPU.
+    /// Pixels in the memory of an NVIDIA GPU, complete on every stream of that device.
     pub const CUDA: u32 = 1;
     /// Decoding can start here.
     pub const KEY_FRAME: u32 = 1;
@@ -115,7 +115,7 @@ impl VideoView {
     pub const RANGE_FULL: u32 = 2;
 }
 
-/// Decoded sound.
+/// Decoded sound. Samples lie at addresses that are multiples of their size.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 #[cfg_attr(feature = "rust", derive(abi_stable::StableAbi))]
@@ -193,7 +193,7 @@ impl EncodedView {
     pub const DATA: u32 = 3;
 }
 
-/// An array of numbers.
+/// An array of numbers. Each lies at an address that is a multiple of its size.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 #[cfg_attr(feature = "rust", derive(abi_stable::StableAbi))]

@@ -54,7 +54,7 @@ fn contract() -> Vec<Shape> {
         ErrorInfo { size, message, hint, port, timestamp }
         ErrorSink { target, report }
         Buffer { refs, vtable }
-        BufferVtable { size, destroy, is_unique }
+        BufferVtable { size, destroy, is_unique, extension }
         Payload { refs, vtable, imports }
         PayloadVtable { size, tag, image, destroy, bytes, view, extension }
         Import { next, image, drop }
@@ -125,6 +125,8 @@ fn c_name(name: &str) -> String {
 }
 
 const HEADER: &str = include_str!("../include/bmf.h");
+/// What follows the contract in the header, which may change.
+const TAIL: &str = include_str!("../include/bmf.tail.h");
 const CHANGES: &str = include_str!("../CHANGES.md");
 
 /// The snapshot is of a 64-bit machine; that the others agree with C is the next test's.
@@ -140,25 +142,80 @@ fn the_layout_is_what_it_was() {
         layout.push('\n');
     }
     let then = include_str!("layout.txt");
-    if std::env::var_os("BMF_WRITE_LAYOUT").is_some() {
-        std::fs::write(
-            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/layout.txt"),
-            layout,
-        )
-        .unwrap();
+    if written("layout.txt", &layout) {
         return;
     }
-    let changed: Vec<_> = layout
+    let changed = layout
         .lines()
-        .filter(|line| !then.lines().any(|old| old == *line))
-        .collect();
-    assert!(
-        layout == then,
-        "the contract is frozen: plugins that exist were compiled with the old one. Growth goes through an \
-         extension and a note in bmf-abi/CHANGES.md. Only after a new VERSION_MAJOR, or a new VERSION_MINOR that \
-         changes no line but the first: run this test with BMF_WRITE_LAYOUT=1. What is no longer as it was:\n{}",
-        changed.join("\n")
-    );
+        .filter(|line| !then.lines().any(|old| old == *line));
+    let changed: Vec<_> = changed.collect();
+    assert!(layout == then, "{FROZEN}\n{}", changed.join("\n"));
+}
+
+const FROZEN: &str = "the contract is frozen: plugins that exist were compiled with the old one. Growth goes through \
+     an extension and a note in bmf-abi/CHANGES.md. Only after a new VERSION_MAJOR, or a new VERSION_MINOR that \
+     changes no line of layout.txt but the first: run this test with BMF_WRITE_LAYOUT=1. What is no longer as it was:";
+
+/// Replaces a file of what was, if that is what is wanted.
+fn written(file: &str, text: &str) -> bool {
+    let is_wanted = std::env::var_os("BMF_WRITE_LAYOUT").is_some();
+    if is_wanted {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/");
+        std::fs::write(format!("{folder}{file}"), text).unwrap();
+    }
+    is_wanted
+}
+
+/// The contract in C without comments and empty lines.
+fn declarations(header: &str) -> String {
+    let header = header.replace(TAIL, "");
+    let mut pieces = header.split("/*");
+    let mut code = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        code.push_str(piece.split_once("*/").unwrap().1);
+    }
+    let lines = code.lines().map(str::trim_end);
+    let lines = lines.filter(|line| !line.is_empty());
+    lines.fold(String::new(), |out, line| out + line + "\n")
+}
+
+/// Each constant, type and table of functions, on one line.
+fn items(declarations: &str) -> Vec<String> {
+    let (mut items, mut item, mut depth) = (Vec::new(), String::new(), 0);
+    for line in declarations.lines().map(str::trim) {
+        if line.starts_with("#define") {
+            items.push(line.to_owned());
+            continue;
+        }
+        if line.starts_with('#') || line == "extern \"C\" {" || (depth == 0 && line == "}") {
+            continue;
+        }
+        item.push_str(line);
+        item.push(' ');
+        depth += line.matches('{').count();
+        depth -= line.matches('}').count();
+        if depth == 0 && line.ends_with(';') {
+            items.push(std::mem::take(&mut item));
+        }
+    }
+    items
+}
+
+#[test]
+fn all_that_the_first_header_said_is_still_said() {
+    let now = declarations(HEADER);
+    let then = include_str!("bmf-1.0.h");
+    if written("bmf-1.0.h", &now) {
+        return;
+    }
+    let minor = "#define BMF_VERSION_MINOR ";
+    let (then, now) = (items(then), items(&now));
+    let changed = then
+        .iter()
+        .filter(|item| !item.starts_with(minor) && !now.contains(item));
+    let changed: Vec<_> = changed.map(String::as_str).collect();
+    assert!(changed.is_empty(), "{FROZEN}\n{}", changed.join("\n"));
+    assert!(then.len() > 100, "only {} were read", then.len());
 }
 
 #[test]

@@ -84,6 +84,13 @@ pub(crate) fn read<T: Answer>(written: &[u8]) -> Result<T, Unusable> {
     serde_json::from_slice(written).map_err(|error| Unusable::Garbage(error.to_string()))
 }
 
+/// The name in a descriptor that cannot be read otherwise.
+pub(crate) fn name(written: &[u8]) -> Option<String> {
+    let value = serde_json::from_slice::<serde_json::Value>(written).ok()?;
+    let name = value.get("name")?.as_str()?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 /// What is written where the code behind the question has panicked.
 pub(crate) fn panicked(message: &str) -> String {
     json(&Panicked { panicked: message })

@@ -12,7 +12,7 @@ mod module;
 mod table;
 mod task;
 
-pub use library::{Library, Unfit, open};
+pub use library::{Library, Refused, Unfit, open};
 pub use table::table;
 
 pub(crate) use kind::ImportedKind;

@@ -6,19 +6,18 @@ use std::sync::Arc;
 use bmf_core::{Module, ModuleFactory};
 
 use crate::guest::{self, Kind};
-use crate::host::{self, ImportedKind, ImportedModule, Unfit};
+use crate::host::{self, ImportedKind, ImportedModule, Refused};
 
 /// The same kind of module, with a border between it and its user.
 ///
 /// # Errors
 /// If its descriptor cannot cross.
-pub fn factory(factory: Arc<dyn ModuleFactory>) -> Result<Arc<dyn ModuleFactory>, Unfit> {
+pub fn factory(factory: Arc<dyn ModuleFactory>) -> Result<Arc<dyn ModuleFactory>, Refused> {
     let kind = Kind::new(factory, host::table());
     let table = kind.table();
     // SAFETY: a table of this program, whose data the result owns.
-    let kind = unsafe { ImportedKind::new(table, Some(Box::new(kind))) };
-    let kind = kind.map_err(|why| Unfit::Module { index: 0, why })?;
-    Ok(Arc::new(kind))
+    let kind = unsafe { ImportedKind::new(table, 0, Some(Box::new(kind))) };
+    Ok(Arc::new(kind?))
 }
 
 /// The same module, with a border between it and its user. `flushes_early` is what its descriptor says.

@@ -6,7 +6,6 @@
 )]
 
 mod answer;
-mod panics;
 mod tell;
 mod text;
 mod told;

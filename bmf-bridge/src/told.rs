@@ -52,8 +52,12 @@ impl Told {
 
     /// What was said.
     pub(crate) fn into_message(self) -> String {
-        let message = self.0.map(|failure| failure.message);
-        message.unwrap_or_else(|| "(no message)".to_owned())
+        self.said().unwrap_or_else(|| "(no message)".to_owned())
+    }
+
+    /// What was said, if something was.
+    pub(crate) fn said(self) -> Option<String> {
+        self.0.map(|failure| failure.message)
     }
 
     fn into_error(self) -> ModuleError {

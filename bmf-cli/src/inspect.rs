@@ -74,7 +74,7 @@ fn page(listed: &Listed) -> String {
         "{} {}, {}\n",
         listed.name,
         module.version,
-        from(&listed.origin)
+        told_from(&listed.origin)
     );
     let docs = Some(&module.docs).filter(|docs| !docs.is_empty());
     text += &format!("\n{}\n", paragraphs(docs.unwrap_or(&module.summary)));
@@ -88,10 +88,18 @@ fn page(listed: &Listed) -> String {
     text + &format!("\noptions:\n{}", schema::table(&module.options))
 }
 
-fn from(origin: &Origin) -> String {
+fn told_from(origin: &Origin) -> String {
     match origin {
         Origin::Program => origin.to_string(),
         Origin::Library(_) => format!("from {origin}"),
+    }
+}
+
+/// Where a module is, for programs: a path as it is.
+pub(crate) fn from(origin: &Origin) -> String {
+    match origin {
+        Origin::Program => origin.to_string(),
+        Origin::Library(path) => path.to_string_lossy().into_owned(),
     }
 }
 
@@ -134,7 +142,7 @@ fn as_json(module: &Listed) -> Value {
     let mut value = json!(module.descriptor);
     if let Value::Object(keys) = &mut value {
         keys.insert("name".to_owned(), module.name.as_str().into());
-        keys.insert("from".to_owned(), module.origin.to_string().into());
+        keys.insert("from".to_owned(), from(&module.origin).into());
     }
     value
 }

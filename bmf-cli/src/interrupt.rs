@@ -68,6 +68,9 @@ fn interrupt(control: &Control, earlier: usize) {
             control.cancel();
             message("cancelling; interrupt again to end at once");
         }
-        _ => std::process::exit(EXIT_CODE.into()),
+        _ => {
+            bmf_modules::acquit();
+            std::process::exit(EXIT_CODE.into())
+        }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(request: &Request, registry: &Registry) -> Result<u8, Failure>
 pub(crate) fn registry(given: Vec<PathBuf>) -> Result<Registry, Failure> {
     if let Some(missing) = given.iter().find(|directory| !directory.is_dir()) {
         return Err(Failure::usage(
-            format!("there is no directory \"{}\"", missing.display()),
+            format!("there is no directory \"{}\"", bmf_modules::shown(missing)),
             "--modules takes a directory with libraries in it",
         ));
     }

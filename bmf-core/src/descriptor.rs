@@ -93,8 +93,9 @@ pub enum PortKind {
     Video,
     /// Decoded sound.
     Audio,
-    /// Any packet.
+    /// Any packet. Also what a program that does not know a kind takes it for.
     #[default]
+    #[serde(other)]
     Any,
 }
 

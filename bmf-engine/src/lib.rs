@@ -9,12 +9,13 @@ mod graph;
 mod live;
 mod node;
 mod outcome;
-mod panics;
 mod parallel;
 mod plan;
 pub mod read;
 mod shared;
 mod waiting;
+
+use bmf_hmp::panics;
 
 pub use bmf_core::Diagnostics;
 pub use bmf_modules::Registry;

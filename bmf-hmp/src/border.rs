@@ -13,7 +13,7 @@ use bmf_abi as abi;
 
 use crate::{Buffer, Device, ImportError, Rational, TimeBase};
 
-pub use audio::{audio_frame, audio_view};
+pub use audio::{audio_format, audio_frame, audio_view};
 pub use encoded::{encoded_packet, encoded_view};
 pub use tensor::{tensor, tensor_view};
 pub use video::{video_frame, video_view};
@@ -66,6 +66,11 @@ unsafe fn buffer(plane: &abi::Plane, device: Device) -> Result<Buffer, ImportErr
     // SAFETY: the caller's promise.
     let buffer = unsafe { Buffer::from_plane(plane, device) };
     buffer.ok_or(ImportError::new("one of its planes has no memory"))
+}
+
+/// Whether numbers of `size` bytes can lie at an address. Where there are none, any will do.
+fn is_aligned(plane: &abi::Plane, size: usize) -> bool {
+    plane.len == 0 || plane.data.addr().is_multiple_of(size)
 }
 
 fn device_codes(device: Device) -> (u32, u32) {

@@ -6,7 +6,6 @@
 )]
 
 // From the bytes up; each module rests on those above it.
-mod contained;
 
 mod buffer;
 mod device;
@@ -32,6 +31,7 @@ mod encoded;
 mod packet;
 
 pub mod border;
+pub mod panics;
 
 pub use audio::{AudioFormat, AudioFrame, SampleFormat};
 pub use buffer::{ALIGNMENT, Buffer, BufferOwner};

@@ -10,12 +10,16 @@ mod offers;
 mod refusal;
 mod registry;
 mod search;
+mod shown;
+mod staging;
 mod stamp;
 
 pub use install::{install, uninstall};
-pub use library::{LibraryInfo, PluginInfo};
+pub use library::mark::acquit;
+pub use library::{LibraryInfo, PluginInfo, UnfitModule};
 pub use meta_info::split_entry;
 pub use missing::Missing;
 pub use refusal::{Refusal, Refused};
 pub use registry::{Answer, Listed, Origin, Registry};
 pub use search::{SearchPath, is_library, user_directory};
+pub use shown::shown;

@@ -3,7 +3,7 @@
 use bmf_core::nearest;
 use thiserror::Error;
 
-use crate::refusal::Refused;
+use crate::refusal::{Refusal, Refused};
 
 /// No module that can be used has the name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -47,6 +47,9 @@ pub(crate) fn explain(
 
 /// Whether a library's name says that the module could be in it.
 fn is_like(refused: &Refused, name: &str) -> bool {
+    if let Refusal::UnfitModule { module, .. } = &refused.reason {
+        return module == name;
+    }
     let path = &refused.path;
     let is_meta = path.file_name().is_some_and(|file| file == "meta.info");
     let stem = match is_meta {

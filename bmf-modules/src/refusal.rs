@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::shown::shown;
+
 /// A file that was found where modules are looked for, and is not used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct Refused {
-    /// The library, or the `meta.info` that led to it.
+    /// The library, the `meta.info` that led to it, or a directory that cannot be looked into.
     pub path: PathBuf,
     /// Why.
     pub reason: Refusal,
@@ -18,7 +20,9 @@ pub struct Refused {
 /// The whole sentence: the path is its subject.
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.path.display(), self.reason)
+        // Also reasons quote what others wrote.
+        let (path, reason) = (shown(&self.path), shown(self.reason.to_string()));
+        write!(f, "{path} {reason}")
     }
 }
 
@@ -32,6 +36,18 @@ pub enum Refusal {
     /// A directory, where a library was named.
     #[error("is a directory; name the library in it")]
     Directory,
+    /// A pipe, a socket or a device.
+    #[error("is no file but a pipe, a socket or a device; take it away")]
+    NoFile,
+    /// A link that leads nowhere.
+    #[error("is a link to what is not there; take it away, or bring that back")]
+    BrokenLink,
+    /// One of the usual directories, in which everybody may put a library.
+    #[error(
+        "is not looked into, since everybody may write to it; take that right away (chmod o-w), or \
+         name it with --modules or BMF_MODULE_PATH"
+    )]
+    OpenToAll,
     /// No bytes.
     #[error("is empty; copy it again")]
     Empty,
@@ -86,9 +102,22 @@ pub enum Refusal {
     /// It was loaded, and what it says of itself cannot be used.
     #[error("does not fit this program: {0}; rebuild it with the current kit")]
     Unfit(String),
-    /// The process ended while it was being loaded.
-    #[error("brought the program down last time; rebuild or touch it to try again")]
+    /// It was loaded, and refuses to be used.
+    #[error("says that it cannot be used here: {0}")]
+    Refuses(String),
+    /// The process ended while it was being loaded, again and again.
+    #[error(
+        "brought the program down each time it was loaded; rebuild it, or touch it to try it once more"
+    )]
     Crashed,
+    /// One module of a library whose others may do.
+    #[error("has {module}, which cannot be used: {why}")]
+    UnfitModule {
+        /// Its name, or its place in the library.
+        module: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A `meta.info` that cannot be used.
     #[error("cannot be used: {0}")]
     MetaInfo(String),
@@ -103,7 +132,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the same file may do tomorrow: the dynamic linker may find what it needs, for one.
+    /// Whether the same file may do in the next process: it may find there what it needs.
+    pub(crate) fn may_pass_with_process(&self) -> bool {
+        self.may_pass() || matches!(self, Self::Refuses(_))
+    }
+
+    /// Whether the same file may do at the next look: the dynamic linker may find what it needs, for
+    /// one. Not so what was loaded, which cannot be done again without another copy of it.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(
             self,

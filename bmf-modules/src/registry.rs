@@ -4,9 +4,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bmf_core::{ModuleDescriptor, ModuleFactory, Shorthand, ShorthandArg, nearest};
 
@@ -16,6 +15,7 @@ use crate::missing::{self, Missing};
 use crate::offers::{self, Offer, Offers, Place};
 use crate::refusal::{Refusal, Refused};
 use crate::search::{self, Found, SearchPath, What};
+use crate::shown::shown;
 use crate::stamp::Stamp;
 
 /// Which module answers to a verb of a one-line graph, and what it makes of it; an `Err` is a message
@@ -28,7 +28,8 @@ pub type Answer = (Arc<dyn ModuleFactory>, Result<Shorthand, String>);
 /// Each look-up sees what lies in the directories of the search path at that moment: a library that
 /// was dropped in is found, and of one that was replaced the new build is loaded beside the old one.
 /// Instances of the old build go on; nothing is ever unloaded. A library that cannot be used is
-/// [refused](Self::refused) with its reason, and looked at again when it changes.
+/// [refused](Self::refused) with its reason, and looked at again when it changes; where the reason may
+/// pass without that (what it needs was not there), also when a module is missed or all are listed.
 ///
 /// Of several modules of one name the one with the highest rank is used, of equal ranks the one that
 /// is linked in, then the one that is found first. Linked-in modules have rank 0.
@@ -40,14 +41,14 @@ pub struct Registry {
 #[derive(Default)]
 struct Shared {
     path: SearchPath,
+    /// Opened when first needed.
+    cache: OnceLock<Cache>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     linked: BTreeMap<String, Arc<dyn ModuleFactory>>,
-    /// Opened when first needed.
-    cache: Option<Cache>,
     /// What lies in the directories, in the order of the search path.
     libraries: Vec<Library>,
     offers: Offers,
@@ -57,8 +58,10 @@ struct State {
 
 struct Library {
     found: Found,
-    outcome: Result<Arc<LibraryInfo>, Refusal>,
+    outcome: Outcome,
 }
+
+type Outcome = Result<Arc<LibraryInfo>, Refusal>;
 
 /// A module, as lists show it.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +92,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program => f.write_str("linked in"),
-            Self::Library(path) => path.display().fmt(f),
+            Self::Library(path) => f.write_str(&shown(path)),
         }
     }
 }
@@ -102,9 +105,12 @@ impl Registry {
 
     /// A registry that looks for libraries in these directories.
     pub fn searching(path: SearchPath) -> Self {
-        let state = Mutex::default();
+        let shared = Shared {
+            path,
+            ..Shared::default()
+        };
         Self {
-            shared: Arc::new(Shared { path, state }),
+            shared: Arc::new(shared),
         }
     }
 
@@ -130,7 +136,7 @@ impl Registry {
     /// When no module that can be used has this name.
     pub fn find(&self, name: &str) -> Result<Arc<dyn ModuleFactory>, Missing> {
         let mut refused = Vec::new();
-        let mut state = self.current();
+        let mut state = self.with(name);
         state.tell_clashes(name);
         loop {
             let Some(offer) = state.choose(name) else {
@@ -149,6 +155,9 @@ impl Registry {
                 Ok(factory) => return Ok(factory),
                 Err(reason) => reason,
             };
+            let cache = self.cache();
+            cache.put(&path, stamp, Err(reason.clone()), Vec::new());
+            cache.save();
             state = self.lock();
             state.refuse(&path, stamp, &reason);
             refused.push(Refused { path, reason });
@@ -161,12 +170,9 @@ impl Registry {
         stamp: Stamp,
         offer: &Offer,
     ) -> Result<Arc<dyn ModuleFactory>, Refusal> {
-        let loaded = library::load(path, stamp, self.shared.path.cache())?;
+        let loaded = library::load(path, stamp, self.cache().file())?;
         let module = loaded.module(offer.plugin, &offer.module);
-        module.ok_or_else(|| Refusal::NoSuchModule {
-            wanted: vec![offer.module.clone()],
-            has: loaded.info().module_names(),
-        })
+        module.ok_or_else(|| loaded.info().without(&[&offer.module]))
     }
 
     /// The first module with one of these `names` out of the library at `path`, whether or not it
@@ -175,27 +181,18 @@ impl Registry {
     /// # Errors
     /// When the library cannot be used, or has no such module.
     pub fn find_in(&self, path: &Path, names: &[&str]) -> Result<Arc<dyn ModuleFactory>, Refused> {
-        let (path, stamp) = stamp_of(path)?;
-        let refused = |reason| Refused {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let find = || {
+            let loaded = library::load(&path, search::build_of(&path)?, self.cache().file())?;
+            let info = loaded.info();
+            let position = info.position(names);
+            let module = position.and_then(|(plugin, name)| loaded.module(plugin, name));
+            module.ok_or_else(|| info.without(names))
+        };
+        find().map_err(|reason| Refused {
             path: path.clone(),
             reason,
-        };
-        let cache = self.shared.path.cache();
-        let loaded = library::load(&path, stamp, cache).map_err(refused)?;
-        let info = loaded.info();
-        for name in names {
-            let plugins = 0..info.plugins.len();
-            if let Some(module) = plugins
-                .into_iter()
-                .find_map(|plugin| loaded.module(plugin, name))
-            {
-                return Ok(module);
-            }
-        }
-        let mut wanted: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        wanted.dedup();
-        let has = info.module_names();
-        Err(refused(Refusal::NoSuchModule { wanted, has }))
+        })
     }
 
     /// Loads a library, or the one that the `meta.info` in a folder leads to, wherever it lies, to
@@ -204,18 +201,15 @@ impl Registry {
     /// # Errors
     /// When it cannot.
     pub fn examine(&self, path: &Path) -> Result<LibraryInfo, Refused> {
-        let (path, stamp) = stamp_of(path)?;
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let described = path.is_dir().then(|| search::in_module_folder(&path));
-        let found = described.flatten().unwrap_or(Found {
-            path,
-            what: What::Library(stamp),
-        });
-        let cache = self.shared.path.cache();
+        let found = described.flatten().unwrap_or_else(|| Found::named(&path));
+        let cache = self.cache().file();
         let examined = match &found.what {
             What::Refused(reason) => Err(reason.clone()),
             What::Library(stamp) | What::Described(stamp, _) => {
                 let loaded = library::load(&found.path, *stamp, cache);
-                fitting(&found, loaded.map(|loaded| loaded.info()))
+                fitting(&found, loaded.map(|loaded| loaded.info())).and_then(with_a_module)
             }
         };
         examined.map_err(|reason| Refused {
@@ -226,7 +220,7 @@ impl Registry {
 
     /// What is known of the module called `name`; its library is not loaded for that.
     pub fn describe(&self, name: &str) -> Option<Listed> {
-        let state = self.current();
+        let state = self.with(name);
         let offer = state.choose(name)?;
         state.listed(name, &offer, false)
     }
@@ -238,7 +232,7 @@ impl Registry {
 
     /// All modules, sorted by name, those that are used before those that they override.
     pub fn list(&self) -> Vec<Listed> {
-        let state = self.current();
+        let state = self.look(true);
         let names = state.names();
         let all = names.iter().flat_map(|name| {
             let offers = state.offers_of(name).into_iter().enumerate();
@@ -249,7 +243,7 @@ impl Registry {
 
     /// What lies in the search path and is not used.
     pub fn refused(&self) -> Vec<Refused> {
-        self.current().refused()
+        self.look(true).refused()
     }
 
     /// The names of all modules, sorted.
@@ -281,12 +275,15 @@ impl Registry {
 
     /// The module that answers to `verb` in a one-line graph; the first one by name if several do.
     pub fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Answer> {
-        let candidates = self.current().that_may_answer(verb);
-        candidates.into_iter().find_map(|(name, linked)| {
-            let factory = linked.or_else(|| self.get(&name))?;
-            let shorthand = factory.shorthand(verb, args)?;
-            Some((factory, shorthand))
-        })
+        let answer = |again: bool| {
+            let candidates = self.look(again).that_may_answer(verb);
+            candidates.into_iter().find_map(|(name, linked)| {
+                let factory = linked.or_else(|| self.get(&name))?;
+                let shorthand = factory.shorthand(verb, args)?;
+                Some((factory, shorthand))
+            })
+        };
+        answer(false).or_else(|| answer(true))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -294,55 +291,68 @@ impl Registry {
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn cache(&self) -> &Cache {
+        let Shared { path, cache, .. } = &*self.shared;
+        cache.get_or_init(|| Cache::open(path.cache().map(Path::to_owned)))
+    }
+
     /// The state, after a look at the directories.
     fn current(&self) -> MutexGuard<'_, State> {
+        self.look(false)
+    }
+
+    /// The state, after a closer look if it has no module of this name.
+    fn with(&self, name: &str) -> MutexGuard<'_, State> {
+        let state = self.current();
+        if state.choose(name).is_some() {
+            return state;
+        }
+        drop(state);
+        self.look(true)
+    }
+
+    /// Looks at the directories, `again` also at libraries whose reason to be refused may have passed.
+    fn look(&self, again: bool) -> MutexGuard<'_, State> {
+        let state = self.lock();
+        if self.shared.path.directories().next().is_none() {
+            return state;
+        }
+        let found = search::scan(&self.shared.path);
+        if state.is_all(&found, again) {
+            return state;
+        }
+        let known: Vec<_> = found
+            .iter()
+            .map(|found| state.outcome(found, again))
+            .collect();
+        // Loading may take a while, and others need not wait for it.
+        drop(state);
+        let cache = self.cache();
+        let libraries = found.into_iter().zip(known).map(|(found, known)| {
+            let outcome = known.unwrap_or_else(|| examine(&found, cache));
+            Library { found, outcome }
+        });
+        let libraries = libraries.collect();
+        cache.save();
         let mut state = self.lock();
-        state.refresh(&self.shared.path);
+        state.libraries = libraries;
+        state.collect_offers();
         state
     }
 }
 
-/// The absolute path of a file, and which build it is now.
-fn stamp_of(path: &Path) -> Result<(PathBuf, Stamp), Refused> {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match fs::metadata(&path) {
-        Ok(metadata) => Ok((path, Stamp::of(&metadata))),
-        Err(error) => Err(Refused {
-            path,
-            reason: Refusal::unreadable(&error),
-        }),
-    }
-}
-
 impl State {
-    fn refresh(&mut self, path: &SearchPath) {
-        if path.directories().is_empty() {
-            return;
-        }
-        let found = search::scan(path);
-        if found
-            .iter()
-            .eq(self.libraries.iter().map(|library| &library.found))
-        {
-            return;
-        }
-        let cache = self
-            .cache
-            .get_or_insert_with(|| Cache::open(path.cache().map(Path::to_owned)));
-        let mut old = std::mem::take(&mut self.libraries);
-        for found in found {
-            let known = old.iter().position(|library| library.found == found);
-            let library = match known {
-                Some(place) => old.swap_remove(place),
-                None => {
-                    let outcome = examine(&found, cache);
-                    Library { found, outcome }
-                }
-            };
-            self.libraries.push(library);
-        }
-        cache.save();
-        self.collect_offers();
+    /// Whether just this is known.
+    fn is_all(&self, found: &[Found], again: bool) -> bool {
+        let known = self.libraries.iter().map(|library| &library.found);
+        found.iter().eq(known) && !(again && self.libraries.iter().any(Library::may_pass))
+    }
+
+    /// What is known of it.
+    fn outcome(&self, found: &Found, again: bool) -> Option<Outcome> {
+        let mut known = self.libraries.iter();
+        let known = known.find(|library| library.found == *found)?;
+        (!again || !known.may_pass()).then(|| known.outcome.clone())
     }
 
     fn collect_offers(&mut self) {
@@ -361,10 +371,6 @@ impl State {
             }
         }
         self.collect_offers();
-        if let Some(cache) = &mut self.cache {
-            library::remember(path, stamp, Err(reason.clone()), cache);
-            cache.save();
-        }
     }
 
     /// All modules of a name, the one that is used first.
@@ -395,11 +401,12 @@ impl State {
     }
 
     fn refused(&self) -> Vec<Refused> {
-        let refused = self.libraries.iter().filter_map(|library| {
-            Some(Refused {
+        let refused = self.libraries.iter().flat_map(|library| {
+            let refused = |reason| Refused {
                 path: library.found.path.clone(),
-                reason: library.outcome.as_ref().err()?.clone(),
-            })
+                reason,
+            };
+            library.reasons().into_iter().map(refused)
         });
         refused.collect()
     }
@@ -442,13 +449,41 @@ impl State {
     }
 }
 
-fn examine(found: &Found, cache: &mut Cache) -> Result<Arc<LibraryInfo>, Refusal> {
+impl Library {
+    /// Whether its reason to be refused may have passed.
+    fn may_pass(&self) -> bool {
+        let is_there = self.found.stamp().is_some();
+        is_there && self.outcome.as_ref().is_err_and(Refusal::may_pass)
+    }
+
+    /// Why it is refused, or modules of it are.
+    fn reasons(&self) -> Vec<Refusal> {
+        match (&self.outcome, &self.found.what) {
+            (Err(reason), _) => vec![reason.clone()],
+            // Of its modules only one counts, and that one does.
+            (Ok(_), What::Described(..)) => Vec::new(),
+            (Ok(info), _) => info.refused().map(Refusal::from).collect(),
+        }
+    }
+}
+
+fn examine(found: &Found, cache: &Cache) -> Outcome {
     match &found.what {
         What::Refused(reason) => Err(reason.clone()),
         What::Library(stamp) | What::Described(stamp, _) => {
             let info = library::examine(&found.path, *stamp, cache);
             fitting(found, info).map(Arc::new)
         }
+    }
+}
+
+/// A library that is good for anything.
+fn with_a_module(info: LibraryInfo) -> Result<LibraryInfo, Refusal> {
+    let is_empty = info.plugins.iter().all(|plugin| plugin.modules.is_empty());
+    let unfit = info.refused().next().filter(|_| is_empty);
+    match unfit.map(Refusal::from) {
+        Some(unfit) => Err(unfit),
+        None => Ok(info),
     }
 }
 
@@ -462,12 +497,11 @@ fn fitting(found: &Found, info: Result<LibraryInfo, Refusal>) -> Result<LibraryI
         Refusal::NoPlugin => Refusal::BmfModule,
         other => other,
     })?;
-    if info.position(&[&meta.name, &meta.class]).is_none() {
-        let wanted = vec![meta.name.clone(), meta.class.clone()];
-        let has = info.module_names();
-        return Err(Refusal::NoSuchModule { wanted, has });
+    let names = [meta.name.as_str(), &meta.class];
+    match info.position(&names) {
+        Some(_) => Ok(info),
+        None => Err(info.without(&names)),
     }
-    Ok(info)
 }
 
 impl fmt::Debug for Registry {

@@ -2,12 +2,14 @@
 //! `meta.info` files.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::meta_info::{self, MetaInfo};
 use crate::refusal::Refusal;
+use crate::shown::shown;
 use crate::stamp::Stamp;
 
 /// Names the file that remembers libraries; empty: nothing is remembered.
@@ -15,17 +17,25 @@ const CACHE_VARIABLE: &str = "BMF_MODULE_CACHE";
 /// Further directories, separated as in `PATH`.
 const PATH_VARIABLE: &str = "BMF_MODULE_PATH";
 /// Where BMF's own module manager installs to.
-#[cfg(not(windows))]
+#[cfg(unix)]
 const BMF_DIRECTORIES: [&str; 2] = ["/usr/local/share/bmf_mods", "/opt/tiger/bmf_mods"];
-#[cfg(windows)]
-const BMF_DIRECTORIES: [&str; 1] = ["C:\\Users\\Public\\bmf_mods"];
+/// On Windows everybody may write to it.
+#[cfg(not(unix))]
+const BMF_DIRECTORIES: [&str; 0] = [];
 
 /// The directories where libraries are looked for, the first one first, and where what is known of
 /// the libraries is kept between processes.
 #[derive(Clone, Debug, Default)]
 pub struct SearchPath {
-    directories: Vec<PathBuf>,
+    directories: Vec<Directory>,
     cache: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+struct Directory {
+    path: PathBuf,
+    /// Whether somebody named it. Others are looked into only where not everybody may write to them.
+    is_chosen: bool,
 }
 
 impl SearchPath {
@@ -42,20 +52,35 @@ impl SearchPath {
         let variable = |name: &str| std::env::var_os(name);
         let listed = variable(PATH_VARIABLE).unwrap_or_default();
         let listed = std::env::split_paths(&listed).filter(|path| !path.as_os_str().is_empty());
-        let directories = given.into_iter().chain(listed).chain(beside);
-        let directories = directories
+        let usual = beside
+            .into_iter()
             .chain(user_directory())
             .chain(BMF_DIRECTORIES.map(PathBuf::from));
-        Self {
-            directories: directories.collect(),
-            cache: cache_file(variable),
-        }
+        let path = given.into_iter().chain(listed).fold(
+            Self::new().with_cache(cache_file(variable)),
+            Self::with_directory,
+        );
+        usual.fold(path, Self::with_usual)
     }
 
     /// With one more directory, looked into last.
     #[must_use]
     pub fn with_directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.directories.push(directory.into());
+        self.directories.push(Directory {
+            path: directory.into(),
+            is_chosen: true,
+        });
+        self
+    }
+
+    /// With a directory that nobody has named, looked into last.
+    fn with_usual(mut self, path: PathBuf) -> Self {
+        if !self.directories().any(|known| known == path) {
+            self.directories.push(Directory {
+                path,
+                is_chosen: false,
+            });
+        }
         self
     }
 
@@ -72,8 +97,10 @@ impl SearchPath {
     }
 
     /// The directories, the first one first.
-    pub fn directories(&self) -> &[PathBuf] {
-        &self.directories
+    pub fn directories(&self) -> impl Iterator<Item = &Path> {
+        self.directories
+            .iter()
+            .map(|directory| directory.path.as_path())
     }
 }
 
@@ -139,19 +166,21 @@ pub(crate) enum What {
     Refused(Refusal),
 }
 
-/// All that lies in the directories, the first directory first, each sorted by name. A file that is
-/// found twice counts once.
+/// All that lies in the directories, the first directory first, each sorted by name. What is found
+/// twice counts once.
 pub(crate) fn scan(path: &SearchPath) -> Vec<Found> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for directory in &path.directories {
-        let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
-        for item in in_directory(&directory) {
-            let identity = match &item.what {
-                What::Library(stamp) => stamp.identity(),
-                What::Described(..) | What::Refused(_) => None,
+        for item in in_directory(directory) {
+            let is_new = match &item.what {
+                What::Library(stamp) => {
+                    let identity = stamp.identity();
+                    identity.is_none_or(|identity| seen.insert(identity))
+                }
+                What::Described(..) | What::Refused(_) => !found.contains(&item),
             };
-            if identity.is_none_or(|identity| seen.insert(identity)) {
+            if is_new {
                 found.push(item);
             }
         }
@@ -159,23 +188,82 @@ pub(crate) fn scan(path: &SearchPath) -> Vec<Found> {
     found
 }
 
-fn in_directory(directory: &Path) -> Vec<Found> {
-    // Directories of the search path need not exist, nor be ours to read.
-    let Ok(entries) = fs::read_dir(directory) else {
-        return Vec::new();
+fn in_directory(directory: &Directory) -> Vec<Found> {
+    let path = &directory.path;
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    if !directory.is_chosen && is_open_to_all(&path) {
+        return vec![Found::refused(&path, Refusal::OpenToAll)];
+    }
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        // Directories of the search path need not exist.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
+        Err(error) => return vec![Found::refused(&path, Refusal::unreadable(&error))],
     };
-    let mut names: Vec<OsString> = entries
-        .filter_map(|entry| Some(entry.ok()?.file_name()))
-        .filter(|name| is_library(Path::new(name)) || is_module_folder(name))
-        .collect();
+    let (mut names, mut found) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match entry {
+            Ok(entry) => names.push(entry.file_name()),
+            Err(error) => found.push(Found::refused(&path, Refusal::unreadable(&error))),
+        }
+    }
     names.sort();
-    names
-        .into_iter()
-        .filter_map(|name| look_at(&directory.join(name)))
-        .collect()
+    names.retain(|name| is_library(Path::new(name)) || is_module_folder(name));
+    found.extend(names.iter().filter_map(|name| look_at(&path.join(name))));
+    found
+}
+
+/// Whether every user of the machine may put something into a directory.
+#[cfg(unix)]
+fn is_open_to_all(directory: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+
+    const OTHERS_MAY_WRITE: u32 = 0o002;
+    let metadata = fs::metadata(directory);
+    metadata.is_ok_and(|metadata| metadata.permissions().mode() & OTHERS_MAY_WRITE != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_all(_: &Path) -> bool {
+    false
+}
+
+/// Which build a library is.
+///
+/// # Errors
+/// When it is none that could be read: opening a pipe, for one, waits for its other end.
+pub(crate) fn build_of(path: &Path) -> Result<Stamp, Refusal> {
+    let metadata = fs::metadata(path).map_err(|error| {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        match is_link && error.kind() == ErrorKind::NotFound {
+            true => Refusal::BrokenLink,
+            false => Refusal::unreadable(&error),
+        }
+    })?;
+    if metadata.is_dir() {
+        return Err(Refusal::Directory);
+    }
+    match metadata.is_file() {
+        true => Ok(Stamp::of(&metadata)),
+        false => Err(Refusal::NoFile),
+    }
 }
 
 impl Found {
+    /// A library that was named, and not looked for.
+    pub(crate) fn named(path: &Path) -> Self {
+        let what = build_of(path).map_or_else(What::Refused, What::Library);
+        let path = path.to_owned();
+        Self { path, what }
+    }
+
+    fn refused(path: &Path, reason: Refusal) -> Self {
+        Self {
+            path: path.to_owned(),
+            what: What::Refused(reason),
+        }
+    }
+
     /// Which build it is; `None` where there is no library.
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         match &self.what {
@@ -197,43 +285,56 @@ pub fn is_library(path: &Path) -> bool {
             .is_some_and(|extension| known.iter().any(|known| extension == *known))
 }
 
-fn is_module_folder(name: &OsString) -> bool {
+pub(crate) fn is_module_folder(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b"Module_")
 }
 
 fn look_at(path: &Path) -> Option<Found> {
-    let metadata = fs::metadata(path).ok()?;
-    if metadata.is_dir() {
-        return in_module_folder(path);
-    }
-    is_library(path).then(|| Found {
+    let what = match build_of(path) {
+        Err(Refusal::Directory) => return in_module_folder(path),
+        // It may have gone since it was listed.
+        Err(_) if fs::symlink_metadata(path).is_err() => return None,
+        // Something that is called like a folder.
+        Ok(_) | Err(Refusal::NoFile) if !is_library(path) => return None,
+        Ok(stamp) => What::Library(stamp),
+        Err(reason) => What::Refused(reason),
+    };
+    Some(Found {
         path: path.to_owned(),
-        what: What::Library(Stamp::of(&metadata)),
+        what,
     })
 }
 
 /// A folder without `meta.info` is none of ours.
 pub(crate) fn in_module_folder(folder: &Path) -> Option<Found> {
     let file = folder.join("meta.info");
-    let text = fs::read_to_string(&file).ok()?;
-    let refused = |path: &Path, reason| Found {
-        path: path.to_owned(),
-        what: What::Refused(reason),
-    };
-    let info = match meta_info::parse(&text, folder) {
-        Ok(info) => info,
-        Err(reason) => return Some(refused(&file, reason)),
-    };
-    match fs::metadata(&info.library) {
-        Ok(metadata) => Some(Found {
-            path: info.library.clone(),
-            what: What::Described(Stamp::of(&metadata), info),
-        }),
-        Err(_) => {
-            let why = format!("its library {} is not there", info.library.display());
-            Some(refused(&file, Refusal::MetaInfo(why)))
-        }
+    if fs::symlink_metadata(&file).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return None;
     }
+    let info = build_of(&file).and_then(|_| read_meta_info(&file, folder));
+    let info = match info {
+        Ok(info) => info,
+        Err(reason) => return Some(Found::refused(&file, reason)),
+    };
+    let library = info.library.clone();
+    let what = match build_of(&library) {
+        Ok(stamp) => What::Described(stamp, info),
+        Err(reason) if library.exists() => What::Refused(reason),
+        Err(_) => {
+            let why = format!("its library {} is not there", shown(&library));
+            return Some(Found::refused(&file, Refusal::MetaInfo(why)));
+        }
+    };
+    Some(Found {
+        path: library,
+        what,
+    })
+}
+
+/// What the `meta.info` of a folder says.
+pub(crate) fn read_meta_info(file: &Path, folder: &Path) -> Result<MetaInfo, Refusal> {
+    let text = fs::read_to_string(file).map_err(|error| Refusal::unreadable(&error))?;
+    meta_info::parse(&text, folder)
 }
 
 #[cfg(test)]
@@ -276,6 +377,26 @@ mod tests {
             "none"
         );
         assert_eq!(check(&[]), ["none", "none"]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn usual_directories_are_skipped_where_everybody_may_write() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_owned();
+        let scan = |search: &SearchPath| scan(search).into_iter().map(|found| found.what);
+        let set_mode = |mode| fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        fs::write(path.join("libx.so"), "").unwrap();
+        let usual = SearchPath::new().with_usual(path.clone());
+        set_mode(0o1777);
+        assert!(scan(&usual).eq([What::Refused(Refusal::OpenToAll)]));
+        let chosen = SearchPath::new().with_directory(&path);
+        let chosen = chosen.with_usual(path.clone());
+        assert!(matches!(scan(&chosen).next(), Some(What::Library(_))));
+        set_mode(0o775);
+        assert!(matches!(scan(&usual).next(), Some(What::Library(_))));
     }
 
     #[test]

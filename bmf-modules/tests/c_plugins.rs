@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use bmf_core::{Ending, Flow, Module, ModuleContext, Options, StreamItem, Task};
+use bmf_core::{Ending, Flow, Module, ModuleContext, Options, Promise, StreamItem, Task};
 use bmf_hmp::{Packet, PixelFormat, Timestamp, VideoFrame};
 use bmf_modules::{Registry, SearchPath};
 
@@ -24,7 +24,7 @@ fn build(source: &Path, library: &Path) {
         .unwrap()
         .into_temp_path();
     let done = Command::new(compiler)
-        .args(["-O1", "-fPIC", "-shared", "-I"])
+        .args(["-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-I"])
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../bmf-abi/include"))
         .arg(source)
         .arg("-o")
@@ -186,5 +186,55 @@ fn errors_leave_nothing_behind() {
         drop(task);
         assert_eq!(text.ref_count(), 1, "{name}");
         module.close(Ending::Failed).unwrap();
+    }
+}
+
+/// A module in C++ that cannot promise anything; its summary is a static of an inline function, VERSION.
+const PROMISING: &str = r#"
+#include "bmf.hpp"
+
+inline int &number() { static int number = VERSION; return number; }
+
+class Promising : public bmf::Module {
+  public:
+    bmf::Promise promise() override { throw bmf::Error("cannot promise", "ask less"); }
+    bmf::Flow process(bmf::Task &) override { return bmf::Flow::Done; }
+};
+
+BMF_PLUGIN_MODULES(promising, "1.0", bmf::module<Promising>("promising").summary(std::to_string(number())))
+"#;
+
+/// Builds `PROMISING` in a folder.
+fn promising(folder: &Path, version: &str) {
+    let source = folder.join("promising.cpp");
+    std::fs::write(&source, PROMISING.replace("VERSION", version)).unwrap();
+    build(&source, &folder.join("libpromising.so"));
+}
+
+#[test]
+fn what_a_promise_throws_the_next_call_tells() {
+    let folder = tempfile::tempdir().unwrap();
+    promising(folder.path(), "1");
+    let registry = Registry::searching(SearchPath::new().with_directory(folder.path()));
+    let kind = registry.find("promising").unwrap();
+    let mut module = kind.create(&Options::default()).unwrap();
+    let context = ModuleContext::new("node", false, &[], &[]);
+    module.open(&context).unwrap();
+    assert_eq!(module.promise(), Promise::None);
+    let mut task = Task::new(&[], &[]);
+    let error = module.start(&mut task).unwrap_err();
+    assert_eq!(error.to_string(), "cannot promise");
+    assert!(matches!(module.process(&mut task).unwrap(), Flow::Done));
+    module.close(Ending::Failed).unwrap();
+}
+
+#[test]
+fn a_newer_build_has_its_own_statics() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::searching(SearchPath::new().with_directory(folder.path()));
+    for version in ["1", "2"] {
+        promising(folder.path(), version);
+        let kind = registry.find("promising").unwrap();
+        assert_eq!(kind.descriptor().summary, version);
     }
 }

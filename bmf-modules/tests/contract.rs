@@ -38,7 +38,7 @@ fn tables_that_cannot_be() {
     insta::assert_snapshot!(check_table("sizeof(struct plugin) - 8, 1", ""), @"does not fit this program: its table is damaged: it is too small; rebuild it with the current kit");
     insta::assert_snapshot!(check_table("sizeof(struct plugin), 1, 0, {0, 0}, {0, 0}, {0, 0}, 0, 0, 1, 0", ""), @"does not fit this program: its table is damaged: it has modules that are not there; rebuild it with the current kit");
     const KIND: &str = "static const struct kind small = {24}; static const struct kind *const small_one[] = {&small};";
-    insta::assert_snapshot!(check_table("sizeof(struct plugin), 1, 0, {0, 0}, {0, 0}, {0, 0}, 0, 0, 1, small_one", KIND), @"does not fit this program: its module 0 has no usable descriptor: its table is of a wrong size; rebuild it with the current kit");
+    insta::assert_snapshot!(check_table("sizeof(struct plugin), 1, 0, {0, 0}, {0, 0}, {0, 0}, 0, 0, 1, small_one", KIND), @"has module 0, which cannot be used: its table is of a wrong size");
 }
 
 /// As Rust plugins of another kit have them.

@@ -56,10 +56,11 @@ macro_rules! export_module {
             ))]
             unsafe extern "C" fn entry(
                 host: *const $crate::__private::abi::Host,
+                error: *const $crate::__private::abi::ErrorSink,
             ) -> *const $crate::__private::abi::Plugin {
                 // SAFETY: the host that calls a plugin's entry lives as long as the process, and
                 // never unloads the plugin.
-                unsafe { $crate::__private::enter(host, &EXPORTED, &ABOUT, modules) }
+                unsafe { $crate::__private::enter(host, error, &EXPORTED, &ABOUT, modules) }
             }
         };
     };

@@ -20,6 +20,7 @@ pub use export::__private;
 
 /// All that most modules need.
 pub mod prelude {
+    pub use bmf_core::config::InputManager;
     pub use bmf_core::{
         Counters, Ending, Flow, Module, ModuleContext, ModuleError, OptionIssue, OutputFile,
         PortKind, PortSpec, Ports, Promise, Report, Sharing, Shorthand, ShorthandArg, Task,

@@ -30,10 +30,10 @@ bmf_packet number(std::int64_t timestamp, std::int64_t value, const char *tag = 
     };
     made->vtable.view = [](const bmf_payload *payload, std::uint32_t kind, void *out) {
         if (kind != BMF_VIEW_INT || !bmf_str_is(payload->vtable->tag, "bmf.int")) {
-            return false;
+            return 0;
         }
         *static_cast<std::int64_t *>(out) = reinterpret_cast<const Number *>(payload)->value;
-        return true;
+        return 1;
     };
     made->header.refs = 1;
     made->header.vtable = &made->vtable;
@@ -77,11 +77,17 @@ void log(const bmf_log_record *record) {
 
 const bmf_host *make_host() {
     static bmf_task_api task = bmf_task_api();
+    static bmf_context_api context = bmf_context_api();
     static bmf_media_api media = bmf_media_api();
     static bmf_host host = bmf_host();
     task.size = sizeof task;
     task.pop = pop;
     task.push = push;
+    context.size = sizeof context;
+    context.on_interrupt = [](const bmf_context *, const bmf_action *action) {
+        action->run(action->data);
+        action->drop(action->data);
+    };
     media.size = sizeof media;
     media.integer = make_number;
     host.size = sizeof host;
@@ -89,6 +95,7 @@ const bmf_host *make_host() {
     host.log_level = log_level;
     host.log = log;
     host.task = &task;
+    host.context = &context;
     host.media = &media;
     return &host;
 }
@@ -151,6 +158,18 @@ class Add : public bmf::Module {
     bmf::Log log_{"add"};
 };
 
+/** Fails where the contract has no place to tell of it. */
+class Quiet : public bmf::Module {
+  public:
+    ~Quiet() override { std::cout << "gone\n"; }
+    bmf::Promise promise() override { throw bmf::Error("cannot promise", "ask less").port("out"); }
+    bmf::Flow process(bmf::Task &) override { return std::cout << "processed\n", bmf::Flow::Done; }
+    void close(bmf::Ending) override { std::cout << "closed\n"; }
+    bmf::Report report() override { throw std::runtime_error("no \"report\""); }
+};
+
+bmf::ModuleType lacking() { throw bmf::Error("needs libfoo 3", "install it"); }
+
 class Plain : public bmf::Module {
     bmf::Flow process(bmf::Task &) override { return bmf::Flow::Done; }
     bmf::Promise promise() override { return bmf::Promise::offset(40); }
@@ -162,9 +181,29 @@ BMF_PLUGIN_MODULES(wrapper, "2.1",
                    bmf::module<Add>("add").summary("adds").input("numbers", bmf::Any, "what to add to").output("same", bmf::Any)
                        .optional_output("sums", bmf::Any).option("by", 1, "how much").option("factor", 0.1, "times")
                        .option("name", "nobody", "who").option("loud", false, "so").not_shared("it counts"),
-                   bmf::module<Plain>("plain").version("3").is_sink().set("any_room", "true"))
+                   bmf::module<Plain>("plain").version("3").is_sink().set("any_room", "true"),
+                   bmf::module<Quiet>("quiet"), bmf::ModuleType("none", [](const bmf::Options &) -> bmf::Module * { return nullptr; }))
+
+BMF_PLUGIN_MODULES(lacking, "1", lacking())
 
 namespace {
+
+/** Makes one, asks for its promise, and calls what comes next. */
+void run_quiet(const bmf_module_type *type, bool is_processed) {
+    bmf_module module;
+    bmf_promise promise = {7, 7, 7};
+    type->create(type->data, BMF_STR("{}"), &module, errors());
+    module.vtable->promise(module.data, &promise);
+    std::cout << "-- promise: " << promise.kind << " " << promise.offset << "\n";
+    for (int times = 0; is_processed && times < 2; ++times) {
+        const std::int32_t flow = module.vtable->process(module.data, the_task, errors());
+        std::cout << "process: " << flow << "\n";
+    }
+    const std::int32_t closed = module.vtable->close(module.data, BMF_ENDING_STOPPED, errors());
+    std::cout << "close: " << closed << "\n";
+    module.vtable->report(module.data, print());
+    module.vtable->destroy(module.data, errors());
+}
 
 /** Makes one with these options, feeds it, and lets go of it. */
 void run(const bmf_module_type *type, const char *options, std::vector<bmf_packet> packets) {
@@ -193,10 +232,13 @@ void run(const bmf_module_type *type, const char *options, std::vector<bmf_packe
 int main() {
     bmf_host strange = *make_host();
     strange.version_major = 2;
-    if (BMF_ENTRY(wrapper)(&strange)) {
+    bmf_host small = *make_host();
+    small.size = 8;
+    if (BMF_ENTRY(wrapper)(&strange, errors()) || BMF_ENTRY(wrapper)(&small, errors()) ||
+        BMF_ENTRY(lacking)(make_host(), errors())) {
         return 1;
     }
-    const bmf_plugin *plugin = BMF_ENTRY(wrapper)(make_host());
+    const bmf_plugin *plugin = BMF_ENTRY(wrapper)(make_host(), errors());
     std::cout << bmf::copy(plugin->name) << " " << bmf::copy(plugin->version) << "\n";
     for (std::size_t index = 0; index < plugin->module_count; ++index) {
         const bmf_module_type *type = plugin->modules[index];
@@ -219,6 +261,10 @@ int main() {
     run(add, "{}", {number(9, 1, "bmf.audio_frame")});
     run(add, "{\"by\":-5}", {number(9, 1)});
     run(plugin->modules[1], "{\"by\":1}", {});
+    run_quiet(plugin->modules[2], true);
+    run_quiet(plugin->modules[2], false);
+    run(plugin->modules[3], "{}", {});
+    bmf::Context(nullptr).on_interrupt([] { throw bmf::Error("cannot stop"); });
     std::cout << payloads << " payloads left\n";
     return 0;
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Once, OnceLock};
 
 use bmf_abi as abi;
 use bmf_core::ModuleFactory;
+use bmf_hmp::panics;
 
 use super::{Kind, guard, logging};
-use crate::{host, panics, tell, text};
+use crate::{host, tell, text};
 
 /// What a library says of itself.
 #[derive(Copy, Clone, Debug)]
@@ -73,31 +74,41 @@ impl Exported {
 }
 
 /// The body of the exported function: makes the tables once, sends what is logged to the host, and
-/// never unwinds. Null if the host is not of this contract, or if `modules` panics.
+/// never unwinds. Null if the host is not of this contract, or if `modules` panics; why is told to
+/// `error`.
 ///
 /// # Safety
 /// `host` is null or a host of any version, which lives as long as the process. So does the library.
+/// `error` is null or a sink of the contract that can be used now.
 pub unsafe fn enter(
     host: *const abi::Host,
+    error: *const abi::ErrorSink,
     cell: &'static OnceLock<Exported>,
     about: &About,
     modules: fn() -> Vec<Arc<dyn ModuleFactory>>,
 ) -> *const abi::Plugin {
     // SAFETY: the caller's promise.
-    let Some(host) = (unsafe { known(host) }) else {
-        return std::ptr::null();
+    let host = match unsafe { known(host) } {
+        Ok(host) => host,
+        Err(why) => {
+            // SAFETY: as above.
+            unsafe { tell::message(error, why) };
+            return std::ptr::null();
+        }
     };
     // Two halves in one image have one log, which needs no forwarding and would go round in circles.
     if !std::ptr::eq(host, host::table()) {
         logging::install(host);
-        tell_panics_once();
+        tell_panics_once(about);
     }
     let made = guard::caught(|| cell.get_or_init(|| Exported::new(about, modules(), host)));
     match made {
         Ok(exported) => &raw const exported.plugin,
         Err(panic) => {
-            // SAFETY: a host of this contract.
-            unsafe { refuse(host, &panics::message(panic)) };
+            let message = panics::message(panic);
+            let message = format!("it panicked when it was asked for its modules: {message}");
+            // SAFETY: the caller's promise.
+            unsafe { tell::message(error, &message) };
             std::ptr::null()
         }
     }
@@ -107,14 +118,18 @@ pub unsafe fn enter(
 ///
 /// # Safety
 /// As for [`enter`].
-unsafe fn known(host: *const abi::Host) -> Option<&'static abi::Host> {
+unsafe fn known(host: *const abi::Host) -> Result<&'static abi::Host, &'static str> {
+    const DAMAGED: &str = "the table of this program is damaged";
     if host.is_null() {
-        return None;
+        return Err(DAMAGED);
     }
     // SAFETY: not null; the size comes first, and the version second, in a host of any version.
     let (size, major) = unsafe { ((*host).size, (&raw const (*host).version_major).read()) };
-    if size < size_of::<abi::Host>() || major != abi::VERSION_MAJOR {
-        return None;
+    if major != abi::VERSION_MAJOR {
+        return Err("this program is for another version of the plugin contract");
+    }
+    if size < size_of::<abi::Host>() {
+        return Err(DAMAGED);
     }
     // SAFETY: as large as it must be, of this contract, and it stays.
     let host = unsafe { &*host };
@@ -122,7 +137,7 @@ unsafe fn known(host: *const abi::Host) -> Option<&'static abi::Host> {
     let fit = unsafe {
         fits::<abi::TaskApi>(host.task.cast()) && fits::<abi::ContextApi>(host.context.cast())
     };
-    fit.then_some(host)
+    fit.then_some(host).ok_or(DAMAGED)
 }
 
 /// # Safety
@@ -130,19 +145,6 @@ unsafe fn known(host: *const abi::Host) -> Option<&'static abi::Host> {
 unsafe fn fits<T>(table: *const usize) -> bool {
     // SAFETY: the caller's promise.
     !table.is_null() && unsafe { table.read() } >= size_of::<T>()
-}
-
-/// Tells the host why there is nothing to return.
-///
-/// # Safety
-/// `host` is of this contract, and in the call of the entry.
-unsafe fn refuse(host: &abi::Host, message: &str) {
-    log::debug!("the plugin panicked when it was asked for its modules: {message}");
-    // SAFETY: a function of the host; what it returns for this name is such a sink, or null.
-    unsafe {
-        let sink = (host.extension)(abi::Str::new(abi::ENTRY_PANIC_EXTENSION));
-        tell::panic(sink.cast(), message);
-    }
 }
 
 unsafe extern "C" fn extension(id: abi::Str) -> *const c_void {
@@ -155,16 +157,20 @@ unsafe extern "C" fn extension(id: abi::Str) -> *const c_void {
     }
 }
 
-/// The host reports a panic in one of its calls, so the hook of this image need not print it too.
-fn tell_panics_once() {
+/// The host reports a panic in one of its calls, so the hook of this image need not print it too;
+/// unless there will be nobody to report it.
+fn tell_panics_once(about: &About) {
     static ONCE: Once = Once::new();
+    let (name, aborts) = (about.name, about.panic_aborts);
     ONCE.call_once(|| {
         let default = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if guard::is_guarded() {
-                log::debug!("{panic}");
-            } else {
+            if !guard::is_guarded() {
                 default(panic);
+            } else if aborts {
+                log::error!("{name}, built with panic = \"abort\", ends the program: {panic}");
+            } else {
+                log::debug!("{panic}");
             }
         }));
     });

@@ -6,8 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bmf_abi as abi;
 use bmf_core::ModuleError;
+use bmf_hmp::panics;
 
-use crate::{panics, tell};
+use crate::tell;
 
 thread_local! {
     /// Whether this thread is in a call of the host, to which panics are told.

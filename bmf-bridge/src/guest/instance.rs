@@ -8,13 +8,13 @@ use std::panic::resume_unwind;
 
 use bmf_abi as abi;
 use bmf_core::{Ending, Flow, Module, ModuleError, Promise, Task};
-use bmf_hmp::Timestamp;
+use bmf_hmp::{Timestamp, panics};
 
 use super::mirror::Mirror;
 use super::surroundings::Surroundings;
 use super::{guard, logging};
 use crate::answer::{self, json};
-use crate::{panics, text};
+use crate::text;
 
 /// A module of this image, with what it sees of its host.
 struct Instance {

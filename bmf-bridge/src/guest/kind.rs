@@ -5,10 +5,11 @@ use std::sync::{Arc, Weak};
 
 use bmf_abi as abi;
 use bmf_core::{ModuleError, ModuleFactory, Options};
+use bmf_hmp::panics;
 
 use super::{guard, instance, logging};
 use crate::answer::{self, ShorthandAnswer, ShorthandRequest, json};
-use crate::{panics, text};
+use crate::text;
 
 /// A kind of module and its table, which points back to it.
 pub(crate) struct Kind {

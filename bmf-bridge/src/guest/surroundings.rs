@@ -5,8 +5,9 @@ use std::ffi::c_void;
 
 use bmf_abi as abi;
 use bmf_core::ModuleContext;
+use bmf_hmp::panics;
 
-use crate::{panics, text};
+use crate::text;
 
 /// A context of this image, and the host's that it stands for.
 pub(super) struct Surroundings {

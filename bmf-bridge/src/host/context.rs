@@ -1,10 +1,14 @@
 //! What modules know of their surroundings, as plugins see it: the functions of
-//! [`ContextApi`](abi::ContextApi), on a [`ModuleContext`].
+//! [`ContextApi`](abi::ContextApi), on a [`ModuleContext`] that is lent for the life of a module.
+
+mod actions;
+
+use std::sync::Arc;
 
 use bmf_abi as abi;
 use bmf_core::ModuleContext;
 
-use crate::panics;
+use self::actions::Actions;
 
 pub(super) static API: abi::ContextApi = abi::ContextApi {
     size: size_of::<abi::ContextApi>(),
@@ -19,18 +23,53 @@ pub(super) static API: abi::ContextApi = abi::ContextApi {
     set_duration,
 };
 
-/// What the contract calls a context. Valid as long as the box.
-pub(super) fn as_raw(context: &ModuleContext) -> *const abi::Context {
-    (&raw const *context).cast()
+/// What the contract calls a context: a module's own, in a place of its own.
+pub(super) struct Lent {
+    context: ModuleContext,
+    actions: Arc<Actions>,
+}
+
+impl Lent {
+    pub(super) fn new(context: &ModuleContext) -> Box<Self> {
+        let actions = Arc::new(Actions::default());
+        // Others keep the context, and raise it, for longer than the module is there.
+        let weak = Arc::downgrade(&actions);
+        context.on_interrupt(move || {
+            if let Some(actions) = weak.upgrade() {
+                actions.raise();
+            }
+        });
+        let context = context.clone();
+        Box::new(Self { context, actions })
+    }
+
+    /// Valid as long as the box.
+    pub(super) fn as_raw(&self) -> *const abi::Context {
+        (&raw const *self).cast()
+    }
+
+    /// No action runs from now on, and all are gone.
+    pub(super) fn end_actions(&self) {
+        self.actions.end();
+    }
 }
 
 /// The context behind the first argument of all functions here.
 ///
 /// # Safety
-/// `context` came from [`as_raw`], and is valid for `'a`.
+/// `context` came from [`Lent::as_raw`], and is valid for `'a`.
+unsafe fn lent<'a>(context: *const abi::Context) -> &'a Lent {
+    // SAFETY: the caller's promise.
+    unsafe { &*context.cast::<Lent>() }
+}
+
+/// As [`lent`], to ask.
+///
+/// # Safety
+/// As for [`lent`].
 unsafe fn of<'a>(context: *const abi::Context) -> &'a ModuleContext {
     // SAFETY: the caller's promise.
-    unsafe { &*context.cast::<ModuleContext>() }
+    unsafe { &lent(context).context }
 }
 
 unsafe extern "C" fn node(context: *const abi::Context) -> abi::Str {
@@ -73,33 +112,11 @@ unsafe extern "C" fn is_interrupted(context: *const abi::Context) -> bool {
 
 unsafe extern "C" fn on_interrupt(context: *const abi::Context, action: *const abi::Action) {
     // SAFETY: the plugin's own context, and its action to copy.
-    let (context, action) = unsafe { (of(context), Owned(*action)) };
-    panics::contained("what is done on an interrupt", (), || {
-        context.on_interrupt(move || action.run());
-    });
+    let (lent, action) = unsafe { (lent(context), actions::Owned::new(*action)) };
+    lent.actions.add(action);
 }
 
 unsafe extern "C" fn set_duration(context: *const abi::Context, micros: i64) {
     // SAFETY: the plugin's own context.
     unsafe { of(context) }.set_duration(micros);
-}
-
-/// An action of a plugin, whose data go when this does.
-struct Owned(abi::Action);
-
-// SAFETY: actions are run and dropped on any thread, by the contract.
-unsafe impl Send for Owned {}
-
-impl Owned {
-    fn run(self) {
-        // SAFETY: the plugin's own data; once, since this consumes the action.
-        unsafe { (self.0.run)(self.0.data) };
-    }
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        // SAFETY: the plugin's own data; once.
-        unsafe { (self.0.drop)(self.0.data) };
-    }
 }

@@ -10,7 +10,7 @@ use bmf_core::{
     ShorthandArg,
 };
 
-use super::ImportedModule;
+use super::{ImportedModule, Refused};
 use crate::answer::{self, Answer, ShorthandAnswer, ShorthandQuestion, Unusable, json};
 use crate::text::collect;
 use crate::told::{Told, unknown};
@@ -30,7 +30,7 @@ unsafe impl Send for ImportedKind {}
 unsafe impl Sync for ImportedKind {}
 
 impl ImportedKind {
-    /// The kind behind a table.
+    /// The kind behind a table, which is the one at `index` of its library.
     ///
     /// # Errors
     /// Why it is of no use.
@@ -40,21 +40,21 @@ impl ImportedKind {
     /// and its data as long as `owner`.
     pub(crate) unsafe fn new(
         table: *const abi::ModuleType,
+        index: usize,
         owner: Option<Box<dyn Any + Send + Sync>>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Refused> {
+        let refused = |why: String| Refused {
+            module: format!("module {index}"),
+            why,
+        };
         // SAFETY: the caller's promise.
-        let table = unsafe { checked(table) }?;
+        let table = unsafe { checked(table) }.map_err(|why| refused(why.to_owned()))?;
         // SAFETY: the kind's own function; the sink is lent for the call.
         let written = collect(|out| unsafe { (table.describe)(table.data, out) });
-        let descriptor = answer::read::<ModuleDescriptor>(&written);
-        let descriptor = descriptor.map_err(|unusable| match unusable {
-            Unusable::Panicked(message) => format!("it panicked: {message}"),
-            Unusable::Nothing => "it is empty".to_owned(),
-            Unusable::Garbage(why) => why,
+        let descriptor = describe(&written).map_err(|why| match answer::name(&written) {
+            Some(module) => Refused { module, why },
+            None => refused(why),
         })?;
-        if descriptor.name.is_empty() {
-            return Err("it has no name".to_owned());
-        }
         Ok(Self {
             table,
             descriptor,
@@ -86,6 +86,22 @@ impl ImportedKind {
             ask(self.table.data, options, out);
         }))
     }
+}
+
+/// The descriptor that a kind has written.
+fn describe(written: &[u8]) -> Result<ModuleDescriptor, String> {
+    let descriptor = answer::read::<ModuleDescriptor>(written);
+    let descriptor = descriptor.map_err(|unusable| match unusable {
+        Unusable::Panicked(message) => {
+            format!("it panicked when it was to describe itself: {message}")
+        }
+        Unusable::Nothing => "its descriptor is empty".to_owned(),
+        Unusable::Garbage(why) => format!("its descriptor cannot be read: {why}"),
+    })?;
+    if descriptor.name.is_empty() {
+        return Err("its descriptor has no name".to_owned());
+    }
+    Ok(descriptor)
 }
 
 /// A copy of the table, if all is there that must be.

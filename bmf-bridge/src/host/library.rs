@@ -7,9 +7,12 @@ use bmf_core::ModuleFactory;
 
 use super::{ImportedKind, table};
 use crate::text;
+use crate::told::Told;
 
 /// More modules than anyone puts into one library: a count beyond is damage.
 const MOST_MODULES: usize = 1 << 16;
+
+type Modules = Vec<Arc<dyn ModuleFactory>>;
 
 /// The modules of a plugin library, and what it says of itself.
 pub struct Library {
@@ -29,6 +32,18 @@ pub struct Library {
     pub checked: bool,
     /// Its modules.
     pub modules: Vec<Arc<dyn ModuleFactory>>,
+    /// Those of its modules that cannot be used.
+    pub refused: Vec<Refused>,
+}
+
+/// A module that cannot be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{module} cannot be used: {why}")]
+pub struct Refused {
+    /// Its name, where it has one, or `module 2` of its library, from 0.
+    pub module: String,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 impl std::fmt::Debug for Library {
@@ -43,6 +58,7 @@ impl std::fmt::Debug for Library {
             .field("panic_aborts", &self.panic_aborts)
             .field("checked", &self.checked)
             .field("modules", &modules.collect::<Vec<_>>())
+            .field("refused", &self.refused)
             .finish()
     }
 }
@@ -52,12 +68,9 @@ impl std::fmt::Debug for Library {
 #[non_exhaustive]
 pub enum Unfit {
     /// Its entry returned null.
-    #[error("it refuses this host")]
-    Refuses,
-    /// Its entry panicked.
-    #[error("it panicked when it was asked for its modules: {message}")]
-    Panicked {
-        /// What the panic said.
+    #[error("it cannot be used here: {message}")]
+    Refuses {
+        /// What it said.
         message: String,
     },
     /// It was built for another contract.
@@ -78,14 +91,6 @@ pub enum Unfit {
     /// It says that it is for this contract, but means another one.
     #[error("it was built with other layouts of the plugin contract")]
     Layouts,
-    /// One of its modules cannot be described.
-    #[error("its module {index} has no usable descriptor: {why}")]
-    Module {
-        /// Which one, from 0.
-        index: usize,
-        /// What is wrong with it.
-        why: String,
-    },
 }
 
 /// Calls the entry of a library, and checks all that can be checked.
@@ -97,18 +102,19 @@ pub enum Unfit {
 /// # Safety
 /// `entry` is the exported function of a plugin library that is never unloaded.
 pub unsafe fn open(entry: abi::Entry) -> Result<Library, Unfit> {
+    let mut told = Told::default();
     // SAFETY: the caller's promise; the host's table lives as long as the process.
-    let (plugin, panic) = table::call_entry(|| unsafe { entry(table::table()) });
+    let plugin = told.listen(|error| unsafe { entry(table::table(), error) });
     if plugin.is_null() {
-        return Err(match panic {
-            Some(message) => Unfit::Panicked { message },
-            None => Unfit::Refuses,
-        });
+        let message = told.said();
+        let message = message.unwrap_or_else(|| "it does not say why".to_owned());
+        return Err(Unfit::Refuses { message });
     }
     // SAFETY: what an entry returns, which lives as long as the process.
     unsafe {
         let plugin = checked(plugin)?;
         let checked = check_layouts(&plugin)?;
+        let (modules, refused) = modules(&plugin)?;
         Ok(Library {
             name: read(plugin.name)?,
             version: read(plugin.version)?,
@@ -117,7 +123,8 @@ pub unsafe fn open(entry: abi::Entry) -> Result<Library, Unfit> {
             abi: (plugin.version_major, plugin.version_minor),
             panic_aborts: plugin.flags & abi::Plugin::PANIC_ABORTS != 0,
             checked,
-            modules: modules(&plugin)?,
+            modules,
+            refused,
         })
     }
 }
@@ -185,17 +192,19 @@ unsafe fn read(text: abi::Str) -> Result<String, Unfit> {
 
 /// # Safety
 /// `plugin` is the table of a library that stays loaded.
-unsafe fn modules(plugin: &abi::Plugin) -> Result<Vec<Arc<dyn ModuleFactory>>, Unfit> {
+unsafe fn modules(plugin: &abi::Plugin) -> Result<(Modules, Vec<Refused>), Unfit> {
     let (count, tables) = (plugin.module_count, plugin.modules);
     if count > 0 && (tables.is_null() || !tables.is_aligned() || count > MOST_MODULES) {
         let what = "it has modules that are not there";
         return Err(Unfit::Damaged { what });
     }
-    let kind = |index| {
+    let (mut modules, mut refused) = (Modules::new(), Vec::new());
+    for index in 0..count {
         // SAFETY: one of so many pointers, each to a table of a library that stays loaded.
-        let kind = unsafe { ImportedKind::new(*tables.add(index), None) };
-        let kind = kind.map_err(|why| Unfit::Module { index, why })?;
-        Ok(Arc::new(kind) as Arc<dyn ModuleFactory>)
-    };
-    (0..count).map(kind).collect()
+        match unsafe { ImportedKind::new(*tables.add(index), index, None) } {
+            Ok(kind) => modules.push(Arc::new(kind)),
+            Err(why) => refused.push(why),
+        }
+    }
+    Ok((modules, refused))
 }

@@ -9,9 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use bmf_abi as abi;
-use bmf_hmp::{BufferPool, Packet, Timestamp};
+use bmf_hmp::{BufferPool, Packet, Timestamp, panics};
 
-use crate::{panics, tell};
+use crate::tell;
 
 pub(super) static API: abi::MediaApi = abi::MediaApi {
     size: size_of::<abi::MediaApi>(),

@@ -18,7 +18,7 @@ pub(crate) struct ImportedModule {
     /// The module's own table, as it was when it was checked.
     vtable: abi::ModuleVtable,
     /// What the plugin has a pointer to, until the module is destroyed.
-    context: Option<Box<ModuleContext>>,
+    context: Option<Box<context::Lent>>,
 }
 
 // SAFETY: the calls to a module come one at a time, from changing threads, by the contract; they need
@@ -78,8 +78,7 @@ impl Module for ImportedModule {
         let Some(open) = self.vtable.open else {
             return Ok(());
         };
-        let context = self.context.insert(Box::new(context.clone()));
-        let context = context::as_raw(context);
+        let context = self.context.insert(context::Lent::new(context)).as_raw();
         let mut told = Told::default();
         // SAFETY: the module's own function; the context stays in its box until the module goes.
         let code = told.listen(|error| unsafe { open(self.raw.data, context, error) });
@@ -182,6 +181,9 @@ impl Module for ImportedModule {
 
 impl Drop for ImportedModule {
     fn drop(&mut self) {
+        if let Some(context) = &self.context {
+            context.end_actions();
+        }
         let mut told = Told::default();
         let destroy = self.vtable.destroy;
         // SAFETY: the module's own function; the last call.

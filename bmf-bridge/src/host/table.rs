@@ -1,13 +1,13 @@
 //! The host as plugins see it.
 
-use std::cell::RefCell;
 use std::ffi::c_void;
 
 use bmf_abi as abi;
+use bmf_hmp::panics;
 use log::Level;
 
 use super::{context, media, task};
-use crate::{panics, text};
+use crate::text;
 
 static TABLE: abi::Host = abi::Host {
     size: size_of::<abi::Host>(),
@@ -75,39 +75,8 @@ unsafe fn pass_on(record: &abi::LogRecord) {
 
 unsafe extern "C" fn extension(id: abi::Str) -> *const c_void {
     // SAFETY: the text is lent for the call.
-    match unsafe { text::bytes(id) } == abi::ENTRY_PANIC_EXTENSION.as_bytes() {
-        true => (&raw const ENTRY_PANIC.0).cast(),
-        false => std::ptr::null(),
-    }
-}
-
-struct Shared(abi::ErrorSink);
-
-// SAFETY: its target is null, and its function may be called from any thread.
-unsafe impl Sync for Shared {}
-
-static ENTRY_PANIC: Shared = Shared(abi::ErrorSink {
-    target: std::ptr::null_mut(),
-    report: entry_panicked,
-});
-
-thread_local! {
-    /// What the entry that is called on this thread has said of its panic.
-    static PANIC_OF_ENTRY: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-unsafe extern "C" fn entry_panicked(_: *mut c_void, error: *const abi::ErrorInfo) {
-    // SAFETY: null, or it starts with its size.
-    let whole = !error.is_null() && unsafe { (*error).size } >= size_of::<abi::ErrorInfo>();
-    if whole {
-        // SAFETY: as large as it must be, and the text is lent for the call.
-        let message = unsafe { text::lossy((*error).message) };
-        PANIC_OF_ENTRY.set(Some(message.into_owned()));
-    }
-}
-
-/// What `entry` returns, and what it says of its panic.
-pub(super) fn call_entry<R>(entry: impl FnOnce() -> R) -> (R, Option<String>) {
-    PANIC_OF_ENTRY.take();
-    (entry(), PANIC_OF_ENTRY.take())
+    panics::contained("the log", (), || unsafe {
+        log::debug!("a plugin asks for {}, which there is not", text::lossy(id));
+    });
+    std::ptr::null()
 }

@@ -5,9 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bmf_abi as abi;
 use bmf_core::{ModuleError, Task};
-use bmf_hmp::{Bound, Packet};
-
-use crate::panics;
+use bmf_hmp::{Bound, Packet, panics};
 
 pub(super) static API: abi::TaskApi = abi::TaskApi {
     size: size_of::<abi::TaskApi>(),

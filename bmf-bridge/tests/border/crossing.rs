@@ -101,7 +101,7 @@ fn an_interrupt_reaches_a_module_that_waits() {
     });
     assert_eq!(error.to_string(), "interrupted");
     drop(module);
-    // What was left to be done on an interrupt outlives the module.
+    // The context outlives the module.
     context.raise_interrupt();
 }
 

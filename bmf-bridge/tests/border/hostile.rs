@@ -23,8 +23,24 @@ thread_local! {
     };
 }
 
-unsafe extern "C" fn entry(_: *const abi::Host) -> *const abi::Plugin {
+unsafe extern "C" fn entry(_: *const abi::Host, _: *const abi::ErrorSink) -> *const abi::Plugin {
     PLUGIN.get()
+}
+
+unsafe extern "C" fn refuses(
+    _: *const abi::Host,
+    error: *const abi::ErrorSink,
+) -> *const abi::Plugin {
+    let info = abi::ErrorInfo {
+        size: size_of::<abi::ErrorInfo>(),
+        message: abi::Str::new("it needs a newer one"),
+        hint: abi::Str::EMPTY,
+        port: abi::Str::EMPTY,
+        timestamp: abi::NONE,
+    };
+    // SAFETY: the host's own sink.
+    unsafe { ((*error).report)((*error).target, &info) };
+    null()
 }
 
 unsafe extern "C" fn answer(_: *const c_void, out: *const abi::Sink) {
@@ -91,9 +107,16 @@ fn check(plugin: abi::Plugin) -> String {
     }
 }
 
-/// A library of one kind of module.
+/// What becomes of a library of one kind of module, which is not worse than its module.
 fn check_kind(kind: *const abi::ModuleType) -> String {
-    check(plugin(leak([kind])))
+    PLUGIN.set(leak(plugin(leak([kind]))));
+    // SAFETY: of this program.
+    let library = unsafe { open(entry) }.unwrap();
+    assert_eq!(library.modules.len() + library.refused.len(), 1);
+    let refused = library.refused.iter().map(ToString::to_string);
+    let usable = library.modules.iter();
+    let usable = usable.map(|module| format!("{:?}", module.descriptor().inputs));
+    refused.chain(usable).collect()
 }
 
 /// A table with zeros at one place.
@@ -115,8 +138,11 @@ fn zeroed_at<T: Copy>(table: T, offset: usize) -> *const T {
 fn tables_of_libraries_are_checked() {
     PLUGIN.set(null());
     // SAFETY: of this program.
-    assert_eq!(unsafe { open(entry) }.unwrap_err(), Unfit::Refuses);
-    insta::assert_snapshot!(check(plugin(&[])), @r#"Library { name: "by hand", version: "3", built_with: "", rank: -2, abi: (1, 7), panic_aborts: true, checked: false, modules: [] }"#);
+    let (silent, unfit) = unsafe { (open(entry), open(refuses)) };
+    insta::assert_snapshot!(silent.unwrap_err(), @"it cannot be used here: it does not say why");
+    let message = "it needs a newer one".to_owned();
+    assert_eq!(unfit.unwrap_err(), Unfit::Refuses { message });
+    insta::assert_snapshot!(check(plugin(&[])), @r#"Library { name: "by hand", version: "3", built_with: "", rank: -2, abi: (1, 7), panic_aborts: true, checked: false, modules: [], refused: [] }"#);
     let size = size_of::<abi::Plugin>();
     let sized = |size| {
         check(abi::Plugin {
@@ -153,9 +179,9 @@ fn tables_of_libraries_are_checked() {
 
 #[test]
 fn tables_of_modules_are_checked() {
-    insta::assert_snapshot!(check_kind(null()), @"its module 0 has no usable descriptor: its table is not there");
+    insta::assert_snapshot!(check_kind(null()), @"module 0 cannot be used: its table is not there");
     let small = leak(abi::ModuleType { size: 8, ..kind() });
-    insta::assert_snapshot!(check_kind(small), @"its module 0 has no usable descriptor: its table is of a wrong size");
+    insta::assert_snapshot!(check_kind(small), @"module 0 cannot be used: its table is of a wrong size");
     for offset in [
         offset_of!(abi::ModuleType, describe),
         offset_of!(abi::ModuleType, create),
@@ -163,18 +189,45 @@ fn tables_of_modules_are_checked() {
         let zeroed = zeroed_at(kind(), offset);
         assert_eq!(
             check_kind(zeroed),
-            "its module 0 has no usable descriptor: its table is without functions that it must have"
+            "module 0 cannot be used: its table is without functions that it must have"
         );
     }
     let described = |answer| {
         ANSWER.set(answer);
         check_kind(leak(kind()))
     };
-    insta::assert_snapshot!(described(""), @"its module 0 has no usable descriptor: it is empty");
-    insta::assert_snapshot!(described("{}"), @"its module 0 has no usable descriptor: it has no name");
-    insta::assert_snapshot!(described("[1"), @"its module 0 has no usable descriptor: invalid type: integer `1`, expected a string at line 1 column 2");
-    insta::assert_snapshot!(described(r#"{"name": 5}"#), @"its module 0 has no usable descriptor: invalid type: integer `5`, expected a string at line 1 column 10");
-    assert!(described(r#"{"name": "a"}"#).ends_with(r#"modules: ["a"] }"#));
+    insta::assert_snapshot!(described(""), @"module 0 cannot be used: its descriptor is empty");
+    insta::assert_snapshot!(described("{}"), @"module 0 cannot be used: its descriptor has no name");
+    insta::assert_snapshot!(described("[1"), @"module 0 cannot be used: its descriptor cannot be read: invalid type: integer `1`, expected a string at line 1 column 2");
+    insta::assert_snapshot!(described(r#"{"name": 5}"#), @"module 0 cannot be used: its descriptor cannot be read: invalid type: integer `5`, expected a string at line 1 column 10");
+    assert_eq!(described(r#"{"name": "a"}"#), "Fixed([])");
+}
+
+#[test]
+fn what_a_newer_plugin_says_is_passed_over_or_costs_one_module() {
+    let described = |answer| {
+        ANSWER.set(answer);
+        check_kind(leak(kind()))
+    };
+    let newer =
+        r#"{"name": "a", "new": 1, "inputs": [{"name": "in", "kind": "subtitle", "new": {}}]}"#;
+    insta::assert_snapshot!(described(newer), @r#"Fixed([PortSpec { name: "in", kind: Any, docs: "", optional: false, back_edge: false }])"#);
+    let manager = r#"{"name": "a", "input_manager": "of tomorrow"}"#;
+    insta::assert_snapshot!(described(manager), @"a cannot be used: its descriptor cannot be read: no such input manager at line 1 column 45");
+    let shape = r#"{"name": "a", "inputs": {"groups": 2}}"#;
+    insta::assert_snapshot!(described(shape), @"a cannot be used: its descriptor cannot be read: data did not match any variant of untagged enum Ports at line 1 column 38");
+
+    // The others of its library are there.
+    unsafe extern "C" fn usable(_: *const c_void, out: *const abi::Sink) {
+        // SAFETY: the host's own sink.
+        unsafe { ((*out).write)((*out).target, abi::Str::new(r#"{"name": "b"}"#)) };
+    }
+    let usable = abi::ModuleType {
+        describe: usable,
+        ..kind()
+    };
+    let kinds: [*const abi::ModuleType; 3] = [null(), leak(kind()), leak(usable)];
+    insta::assert_snapshot!(check(plugin(leak(kinds))), @r#"Library { name: "by hand", version: "3", built_with: "", rank: -2, abi: (1, 7), panic_aborts: true, checked: false, modules: ["b"], refused: [Refused { module: "module 0", why: "its table is not there" }, Refused { module: "a", why: "its descriptor cannot be read: data did not match any variant of untagged enum Ports at line 1 column 38" }] }"#);
 }
 
 /// The kind of module whose answers are set by hand.
@@ -422,13 +475,19 @@ static ABOUT: About = About {
 fn what_is_exported_can_be_opened() {
     static EXPORTED: OnceLock<Exported> = OnceLock::new();
     static PANICS: OnceLock<Exported> = OnceLock::new();
-    unsafe extern "C" fn whole(host: *const abi::Host) -> *const abi::Plugin {
+    unsafe extern "C" fn whole(
+        host: *const abi::Host,
+        error: *const abi::ErrorSink,
+    ) -> *const abi::Plugin {
         // SAFETY: the host of this program.
-        unsafe { enter(host, &EXPORTED, &ABOUT, Vec::new) }
+        unsafe { enter(host, error, &EXPORTED, &ABOUT, Vec::new) }
     }
-    unsafe extern "C" fn panics(host: *const abi::Host) -> *const abi::Plugin {
+    unsafe extern "C" fn panics(
+        host: *const abi::Host,
+        error: *const abi::ErrorSink,
+    ) -> *const abi::Plugin {
         // SAFETY: as above.
-        unsafe { enter(host, &PANICS, &ABOUT, || panic!("no modules today")) }
+        unsafe { enter(host, error, &PANICS, &ABOUT, || panic!("no modules today")) }
     }
     // SAFETY: of this program.
     let (whole, again, panics) = unsafe { (open(whole), open(whole), open(panics)) };
@@ -445,30 +504,46 @@ fn what_is_exported_can_be_opened() {
         panic_aborts: false,
         checked: true,
         modules: [],
+        refused: [],
     }
     "#);
     assert!(again.is_ok());
-    insta::assert_snapshot!(panics.unwrap_err(), @"it panicked when it was asked for its modules: no modules today");
+    insta::assert_snapshot!(panics.unwrap_err(), @"it cannot be used here: it panicked when it was asked for its modules: no modules today");
 }
 
 #[test]
 fn hosts_of_another_contract_are_refused() {
     static NEVER: OnceLock<Exported> = OnceLock::new();
+    thread_local! {
+        static HOST: Cell<*const abi::Host> = const { Cell::new(null()) };
+    }
+    unsafe extern "C" fn other(
+        _: *const abi::Host,
+        error: *const abi::ErrorSink,
+    ) -> *const abi::Plugin {
+        // SAFETY: null or a host, which stays; the sink is the host's.
+        unsafe { enter(HOST.get(), error, &NEVER, &ABOUT, || panic!("not asked")) }
+    }
     let refuses = |host: *const abi::Host| {
-        // SAFETY: null or a host, which stays.
-        unsafe { enter(host, &NEVER, &ABOUT, || panic!("not asked")) }.is_null()
+        HOST.set(host);
+        // SAFETY: of this program.
+        unsafe { open(other) }.unwrap_err().to_string()
     };
-    assert!(refuses(null()));
-    assert!(refuses(leak(abi::Host {
+    let damaged = "it cannot be used here: the table of this program is damaged";
+    assert_eq!(refuses(null()), damaged);
+    let small = leak(abi::Host {
         size: 8,
         ..*table()
-    })));
-    assert!(refuses(leak(abi::Host {
-        version_major: 2,
-        ..*table()
-    })));
-    assert!(refuses(leak(abi::Host {
+    });
+    assert_eq!(refuses(small), damaged);
+    let hollow = leak(abi::Host {
         task: null(),
         ..*table()
-    })));
+    });
+    assert_eq!(refuses(hollow), damaged);
+    let newer = leak(abi::Host {
+        version_major: 2,
+        ..*table()
+    });
+    insta::assert_snapshot!(refuses(newer), @"it cannot be used here: this program is for another version of the plugin contract");
 }

@@ -5,6 +5,7 @@
 
 mod crossing;
 mod hostile;
+mod interrupts;
 mod media;
 mod panics;
 mod same;

@@ -173,7 +173,7 @@ fn so_does_that_of_a_factory() {
         place,
     };
     let unfit = in_process::factory(Arc::new(factory("descriptor"))).map(drop);
-    insta::assert_snapshot!(unfit.unwrap_err(), @"its module 0 has no usable descriptor: it panicked: in descriptor");
+    insta::assert_snapshot!(unfit.unwrap_err(), @"module 0 cannot be used: it panicked when it was to describe itself: in descriptor");
     let factory = in_process::factory(Arc::new(factory("nowhere"))).unwrap();
     let options = Options::from_value(json!({"a": 0.1})).unwrap();
     let panics = [

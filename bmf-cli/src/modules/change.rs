@@ -3,10 +3,10 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use bmf_modules::{
-    LibraryInfo, Listed, Origin, Refused, Registry, SearchPath, is_library, user_directory,
+    LibraryInfo, Listed, Origin, Refused, Registry, SearchPath, is_library, shown, user_directory,
 };
 
 use crate::report::Failure;
@@ -40,7 +40,7 @@ fn items(what: &Path) -> Result<Vec<PathBuf>, Failure> {
     libraries.sort();
     match libraries.is_empty() {
         true => Err(Failure::usage(
-            format!("there is no library in \"{}\"", what.display()),
+            format!("there is no library in \"{}\"", shown(what)),
             "name a library, or a folder with libraries in it",
         )),
         false => Ok(libraries),
@@ -56,7 +56,7 @@ fn install_one(registry: &Registry, item: &Path, to: &Path) -> Result<String, Fa
         return Err(Failure::usage(
             format!(
                 "\"{}\" would not be found: libraries end in {suffix}",
-                item.display()
+                shown(item)
             ),
             format!("rename it to end in {suffix}"),
         ));
@@ -66,13 +66,13 @@ fn install_one(registry: &Registry, item: &Path, to: &Path) -> Result<String, Fa
         .map_err(|error| cannot("install", item, &error))?;
     Ok(format!(
         "installed {}: {}\n",
-        path.display(),
+        shown(path),
         modules_of(&info)
     ))
 }
 
 fn modules_of(info: &LibraryInfo) -> String {
-    info.module_names().join(", ")
+    shown(info.module_names().join(", "))
 }
 
 /// Uninstalls the library that is called `what`, or has a module of that name.
@@ -91,7 +91,7 @@ pub(super) fn uninstall(registry: &Registry, what: &str) -> Result<u8, Failure> 
         .map_err(|error| cannot("remove", &library, &error))?;
     terminal::data(&format!(
         "removed {}{}\n",
-        removed.display(),
+        shown(removed),
         company(&library, what, &modules)
     ))?;
     Ok(0)
@@ -103,11 +103,10 @@ fn library_called(
     modules: &[Listed],
     refused: &[Refused],
 ) -> Option<PathBuf> {
-    let named = std::path::absolute(what).ok();
+    let named = named_by(what, directory);
     let is_it = |path: &Path| {
-        Some(path) == named.as_deref()
-            || path.file_name().is_some_and(|name| name == what)
-            || path.parent() == Some(&directory.join(what))
+        let named = named.as_deref();
+        Some(path) == named || (path.parent() == named && named.is_some())
     };
     let of_module = modules
         .iter()
@@ -126,6 +125,15 @@ fn library_called(
     of_module.or_else(by_file).or_else(by_refused)
 }
 
+/// The file or folder in the directory that `what` is the name or the path of.
+fn named_by(what: &str, directory: &Path) -> Option<PathBuf> {
+    let path = directory.join(what);
+    // Neither the directory itself, nor something by a way out of it.
+    let mut inside = path.strip_prefix(directory).ok()?.components();
+    let is_name = matches!(inside.next(), Some(Component::Normal(_))) && inside.next().is_none();
+    is_name.then_some(path)
+}
+
 fn library_of(module: &Listed) -> Option<PathBuf> {
     match &module.origin {
         Origin::Library(path) => Some(path.clone()),
@@ -142,7 +150,7 @@ fn company(library: &Path, what: &str, modules: &[Listed]) -> String {
         .collect();
     match others.is_empty() {
         true => String::new(),
-        false => format!(", and with it {}", others.join(", ")),
+        false => format!(", and with it {}", shown(others.join(", "))),
     }
 }
 
@@ -153,14 +161,14 @@ fn not_here(registry: &Registry, what: &str, directory: &Path) -> Failure {
         Some(Origin::Program) => format!("module \"{what}\" is linked into this program"),
         Some(Origin::Library(path)) => format!(
             "module \"{what}\" is from {}, which you can delete yourself",
-            path.display()
+            shown(path)
         ),
         None => match registry.nearest(what) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => "`bmf modules` lists the modules there are".to_owned(),
         },
     };
-    let directory = directory.display();
+    let (what, directory) = (shown(what), shown(directory));
     Failure::usage(format!("\"{what}\" is not installed in {directory}"), help)
 }
 
@@ -182,7 +190,7 @@ fn refusal(refused: &Refused) -> Failure {
 
 fn cannot(do_what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::Run {
-        message: format!("cannot {do_what} \"{}\": {error}", path.display()),
+        message: format!("cannot {do_what} \"{}\": {error}", shown(path)),
         help: None,
     }
 }

@@ -1,10 +1,12 @@
 //! `bmf modules`: which modules there are, from where, and which libraries are not used and why. No
 //! library is loaded that was looked at before.
 
-use bmf_modules::{Listed, Registry};
+use std::path::Path;
+
+use bmf_modules::{Listed, Refused, Registry, shown};
 use serde_json::{Value, json};
 
-use crate::inspect::columns;
+use crate::inspect::{columns, from};
 use crate::report::Failure;
 use crate::terminal;
 
@@ -29,14 +31,21 @@ fn table(registry: &Registry) -> String {
     }
     text += "\nlibraries are looked for in:\n";
     for directory in registry.search_path().directories() {
-        let missing = if directory.is_dir() {
-            ""
-        } else {
-            " (not there)"
-        };
-        text += &format!("  {}{missing}\n", directory.display());
+        let note = note(directory, &refused);
+        text += &format!("  {}{note}\n", shown(directory));
     }
     text
+}
+
+fn note(directory: &Path, refused: &[Refused]) -> &'static str {
+    let path = std::path::absolute(directory).unwrap_or_default();
+    if refused.iter().any(|refused| refused.path == path) {
+        " (refused)"
+    } else if directory.is_dir() {
+        ""
+    } else {
+        " (not there)"
+    }
 }
 
 fn row(module: &Listed) -> [String; 4] {
@@ -46,8 +55,8 @@ fn row(module: &Listed) -> [String; 4] {
         ""
     };
     [
-        module.name.clone(),
-        module.descriptor.version.clone(),
+        shown(&module.name),
+        shown(&module.descriptor.version),
         module.rank.to_string(),
         format!("{}{overridden}", module.origin),
     ]
@@ -59,17 +68,20 @@ fn as_json(registry: &Registry) -> Value {
             "name": module.name,
             "version": module.descriptor.version,
             "rank": module.rank,
-            "from": module.origin.to_string(),
+            "from": from(&module.origin),
             "overridden": module.is_overridden,
         })
     });
-    let refused = registry
-        .refused()
-        .into_iter()
-        .map(|refused| json!({ "path": refused.path, "reason": refused.reason.to_string() }));
+    let refused = registry.refused().into_iter().map(|refused| {
+        json!({
+            "path": refused.path.to_string_lossy(),
+            "reason": refused.reason.to_string(),
+        })
+    });
+    let directories = registry.search_path().directories();
     json!({
         "modules": modules.collect::<Value>(),
         "refused": refused.collect::<Value>(),
-        "directories": registry.search_path().directories(),
+        "directories": directories.map(Path::to_string_lossy).collect::<Value>(),
     })
 }

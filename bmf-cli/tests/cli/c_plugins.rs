@@ -29,7 +29,14 @@ fn build(source: &Path, library: &Path) {
         .into_temp_path();
     let done = Command::new(compiler)
         .args([
-            "-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", "-I",
+            "-O1",
+            "-fPIC",
+            "-shared",
+            "-fvisibility=hidden",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-I",
         ])
         .arg(root().join("bmf-abi/include"))
         .arg(source)
@@ -277,7 +284,7 @@ class Faults : public bmf::Module {
         return bmf::Flow::Wait;
     }
     void close(bmf::Ending) override { fail("close"); }
-    bmf::Report report() override { return bmf::Report().warning("said by " + node_); }
+    bmf::Report report() override { fail("report"); return bmf::Report().warning("said by " + node_); }
 
   private:
     void fail(const std::string &where) { if (at_ == where) throw std::runtime_error("failed in " + where); }
@@ -295,7 +302,7 @@ fn exceptions_end_the_graph_and_are_told() {
     build(&dir.path("faults.cpp"), &dir.path("modules/libfaults.so"));
     let mut all = String::new();
     for at in [
-        "nowhere", "create", "open", "start", "process", "number", "hint", "close",
+        "nowhere", "create", "open", "start", "process", "number", "hint", "close", "report",
     ] {
         let line = format!("test_source duration=0.2 ! faults at={at} ! null_sink");
         all += &format!(
@@ -355,5 +362,31 @@ fn exceptions_end_the_graph_and_are_told() {
     --- stderr
     warning: faults: said by faults
     error: node 1 'faults' (faults): failed in close
+
+    -- report
+    exit 1
+    --- stderr
+    error: node 1 'faults' (faults): the module panicked: failed in report
+      help: this is a defect of the module; report it
     ");
+}
+
+/// A library that cannot make its list of modules.
+const LACKING: &str = r#"
+#include "bmf.hpp"
+
+static bmf::ModuleType type() { throw bmf::Error("needs libfoo 3"); }
+
+BMF_PLUGIN_MODULES(lacking, "1.0", type())
+"#;
+
+#[test]
+fn a_library_says_why_it_cannot_be_used() {
+    let dir = Dir::new();
+    dir.create("lacking.cpp", LACKING);
+    build(&dir.path("lacking.cpp"), &dir.path("modules/liblacking.so"));
+    let line = "test_source duration=0.2 ! lacking ! null_sink";
+    let said = dir.bmf(&["--modules", "modules", "run", line]);
+    assert!(said.starts_with("exit 2"), "{said}");
+    assert!(said.contains("needs libfoo 3"), "{said}");
 }

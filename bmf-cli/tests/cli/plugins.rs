@@ -109,6 +109,6 @@ fn a_library_that_panics_is_refused() {
     1 | fixture_pass ! null_sink
       | ^^^^^^^^^^^^
       |
-      = help: DIR/modules/libbmf_fixture.so does not fit this program: it panicked when it was asked for its modules: as was wished for; rebuild it with the current kit
+      = help: DIR/modules/libbmf_fixture.so says that it cannot be used here: it panicked when it was asked for its modules: as was wished for
     "#);
 }

@@ -2,13 +2,18 @@
 
 use bmf_abi as abi;
 
-use super::{NO_PLANE, raw_rational, raw_ticks, ticks, time_base};
+use super::{NO_PLANE, is_aligned, raw_rational, raw_ticks, ticks, time_base};
 use crate::{AudioFormat, AudioFrame, ChannelLayout, Device, ImportError, SampleFormat};
 
 /// Sound as other libraries see it; valid as long as the frame is neither changed nor dropped. `None`
-/// if it is not in CPU memory. Metadata are not in it, and planes beyond the eighth neither.
+/// if it is not in CPU memory, or not aligned. Metadata are not in it, and planes beyond the eighth neither.
 pub fn audio_view(frame: &AudioFrame) -> Option<abi::AudioView> {
     if !frame.device().is_cpu() {
+        return None;
+    }
+    let sample = frame.sample_format().bytes();
+    let mut all = frame.planes().iter().map(|plane| plane.as_plane(0));
+    if !all.all(|plane| is_aligned(&plane, sample)) {
         return None;
     }
     let mut planes = [NO_PLANE; 8];
@@ -35,8 +40,8 @@ pub fn audio_view(frame: &AudioFrame) -> Option<abi::AudioView> {
 /// index.
 ///
 /// # Errors
-/// If there can be no such sound: see [`AudioFrame::from_planes`]; or if its format, its layout or its
-/// time base is none.
+/// If there can be no such sound: see [`AudioFrame::from_planes`]; if its format, its layout or its
+/// time base is none; or if its samples are not aligned.
 ///
 /// # Safety
 /// The format's name is valid for ever, if its pointer is not null, and each of the `plane_count`
@@ -46,7 +51,7 @@ pub unsafe fn audio_frame(
     further: &dyn Fn(usize) -> Option<abi::Plane>,
 ) -> Result<AudioFrame, ImportError> {
     // SAFETY: the caller's promise.
-    let format = unsafe { format(view) }?;
+    let format = unsafe { audio_format(view) }?;
     if view.plane_count as usize != format.planes() {
         let count = view.plane_count;
         return Err(ImportError::new(format!("{format} in {count} plane(s)")));
@@ -56,6 +61,9 @@ pub unsafe fn audio_frame(
     let planes = (0..format.planes()).map(|index| {
         let plane = view.planes.get(index).copied().or_else(|| further(index));
         let plane = plane.ok_or_else(|| ImportError::new(format!("it has no plane {index}")))?;
+        if !is_aligned(&plane, format.sample.bytes()) {
+            return Err(ImportError::new("its samples are not aligned"));
+        }
         // SAFETY: the caller's promise.
         unsafe { super::buffer(&plane, Device::Cpu) }
     });
@@ -67,9 +75,14 @@ pub unsafe fn audio_frame(
     Ok(frame)
 }
 
+/// The format of the sound that a view shows.
+///
+/// # Errors
+/// If it, or its layout, is none.
+///
 /// # Safety
-/// As for [`super::text`], of the format.
-unsafe fn format(view: &abi::AudioView) -> Result<AudioFormat, ImportError> {
+/// The format's name is valid for ever, if its pointer is not null.
+pub unsafe fn audio_format(view: &abi::AudioView) -> Result<AudioFormat, ImportError> {
     // SAFETY: the caller's promise.
     let name = unsafe { super::text(view.format) };
     let name = name.ok_or(ImportError::new("its sample format has no name"))?;

@@ -2,23 +2,26 @@
 
 use bmf_abi as abi;
 
-use super::{device, device_codes};
+use super::{device, device_codes, is_aligned};
 use crate::{ImportError, ScalarType, Tensor};
 
 /// More dimensions than this are a damaged view.
 const MAX_DIMENSIONS: usize = 64;
 
 /// An array as other libraries see it; valid as long as it is neither changed nor dropped. Of an array
-/// with reversed axes, the elements after the first lie before it.
-pub fn tensor_view(tensor: &Tensor) -> abi::TensorView {
+/// with reversed axes, the elements after the first lie before it. `None` if they are not aligned.
+pub fn tensor_view(tensor: &Tensor) -> Option<abi::TensorView> {
     let buffer = tensor.buffer();
     let mut data = buffer.as_plane(0);
     // Where there are no elements, the first one may lie anywhere.
     let start = (tensor.offset().saturating_mul(tensor.dtype().bytes())).min(buffer.len());
     data.data = data.data.wrapping_add(start);
     data.len -= start;
+    if !is_aligned(&data, tensor.dtype().bytes()) {
+        return None;
+    }
     let (device_kind, device_index) = device_codes(tensor.device());
-    abi::TensorView {
+    Some(abi::TensorView {
         size: size_of::<abi::TensorView>(),
         data,
         scalar: abi::Str::new(tensor.dtype().name()),
@@ -27,13 +30,14 @@ pub fn tensor_view(tensor: &Tensor) -> abi::TensorView {
         dimensions: tensor.shape().len(),
         shape: tensor.shape().as_ptr(),
         strides: tensor.strides().as_ptr(),
-    }
+    })
 }
 
 /// The array that a view shows, sharing its elements.
 ///
 /// # Errors
-/// If there can be no such array: see [`Tensor::from_strided`]; or if its type or its device is none.
+/// If there can be no such array: see [`Tensor::from_strided`]; if its type or its device is none; or
+/// if its elements are not aligned.
 ///
 /// # Safety
 /// - The type's name is valid for ever, if its pointer is not null.
@@ -43,6 +47,9 @@ pub fn tensor_view(tensor: &Tensor) -> abi::TensorView {
 pub unsafe fn tensor(view: &abi::TensorView) -> Result<Tensor, ImportError> {
     // SAFETY: the caller's promise.
     let dtype = unsafe { scalar(view.scalar) }?;
+    if !is_aligned(&view.data, dtype.bytes()) {
+        return Err(ImportError::new("its elements are not aligned"));
+    }
     let device = device(view.device_kind, view.device_index)?;
     if view.dimensions > MAX_DIMENSIONS {
         let count = view.dimensions;

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use bmf_abi as abi;
 
 use super::BufferOwner;
-use crate::contained::contained;
+use crate::panics::contained;
 
 /// More references than this come from a leak in a loop: the next step would be a count of zero.
 pub(crate) const MAX_REFS: usize = isize::MAX as usize;
@@ -40,6 +40,7 @@ impl<O: BufferOwner + 'static> Owned<O> {
         size: size_of::<abi::BufferVtable>(),
         destroy: destroy::<O>,
         is_unique: is_unique::<O>,
+        extension: None,
     };
 }
 
@@ -53,10 +54,30 @@ unsafe extern "C" fn destroy<O>(buffer: *mut abi::Buffer) {
 
 /// # Safety
 /// `buffer` is the header of an `Owned<O>`.
-unsafe extern "C" fn is_unique<O: BufferOwner>(buffer: *const abi::Buffer) -> bool {
+unsafe extern "C" fn is_unique<O: BufferOwner>(buffer: *const abi::Buffer) -> i32 {
     // SAFETY: the caller's promise; owners are only read until they are destroyed.
     let owned = unsafe { &*buffer.cast::<Owned<O>>() };
-    contained("the owner of a buffer", false, || owned.owner.is_unique())
+    contained("the owner of a buffer", false, || owned.owner.is_unique()).into()
+}
+
+/// Whether a table has what it must have.
+///
+/// # Safety
+/// `vtable` is null, or what starts with a size of its own.
+unsafe fn is_whole(vtable: *const abi::BufferVtable) -> bool {
+    if vtable.is_null() || !vtable.is_aligned() {
+        return false;
+    }
+    // SAFETY: the size comes first in a table of any age, and what is read is not beyond it. Functions
+    // are looked at as addresses, before they are taken to be functions.
+    unsafe {
+        if (&raw const (*vtable).size).read() < size_of::<abi::BufferVtable>() {
+            return false;
+        }
+        let destroy = (&raw const (*vtable).destroy).cast::<usize>().read();
+        let is_unique = (&raw const (*vtable).is_unique).cast::<usize>().read();
+        destroy != 0 && is_unique != 0
+    }
 }
 
 impl Storage {
@@ -86,12 +107,9 @@ impl Storage {
     /// # Safety
     /// `buffer` is null, or somebody keeps a reference to it during the call.
     pub(super) unsafe fn share(buffer: *mut abi::Buffer) -> Option<Self> {
-        let buffer = NonNull::new(buffer)?;
-        // SAFETY: alive, by the caller's promise.
-        let vtable = NonNull::new(unsafe { buffer.as_ref() }.vtable.cast_mut())?;
-        // SAFETY: as the object, so its table; the size comes first in a table of any age.
-        let size = unsafe { vtable.cast::<usize>().read() };
-        if size < size_of::<abi::BufferVtable>() {
+        let buffer = NonNull::new(buffer).filter(|buffer| buffer.is_aligned())?;
+        // SAFETY: alive, by the caller's promise; as the object, so its table.
+        if !unsafe { is_whole(buffer.as_ref().vtable) } {
             return None;
         }
         // Not this one's reference to drop.
@@ -118,7 +136,7 @@ impl Storage {
     pub(super) fn is_unique(&self) -> bool {
         let only = self.header().refs.load(Ordering::Acquire) == 1;
         // SAFETY: the object's own function, and the object is alive.
-        only && unsafe { (self.vtable().is_unique)(self.as_raw()) }
+        only && unsafe { (self.vtable().is_unique)(self.as_raw()) } != 0
     }
 
     #[inline(never)]

@@ -40,7 +40,7 @@ unsafe fn try_write(views: Views<'_, '_>, kind: u32, out: *mut c_void) -> Option
             abi::VideoView::KIND => put(out, border::video_view(ask!(views, Video))),
             abi::AudioView::KIND => put(out, border::audio_view(ask!(views, Audio))?),
             abi::EncodedView::KIND => put(out, border::encoded_view(ask!(views, Encoded))?),
-            abi::TensorView::KIND => put(out, border::tensor_view(ask!(views, Tensor))),
+            abi::TensorView::KIND => put(out, border::tensor_view(ask!(views, Tensor))?),
             abi::BytesView::KIND => put(out, bytes_view(ask!(views, Bytes))),
             abi::BytesView::TEXT => write_text(out, &ask!(views, Text)),
             abi::BytesView::INT => {

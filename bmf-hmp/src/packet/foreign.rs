@@ -208,7 +208,7 @@ impl<'a> Foreign<'a> {
     /// `out` is what the contract says for `kind`.
     unsafe fn ask(&self, kind: u32, out: *mut c_void) -> bool {
         // SAFETY: the payload's own function, the payload is alive, and the caller's promise.
-        unsafe { (self.0.vtable().view)(self.0.as_raw(), kind, out) }
+        unsafe { (self.0.vtable().view)(self.0.as_raw(), kind, out) != 0 }
     }
 }
 

@@ -16,7 +16,7 @@ use bmf_abi as abi;
 
 use super::object::{Object, image};
 use super::{Foreign, Payload};
-use crate::contained::contained;
+use crate::panics::contained;
 
 /// A node of this image.
 #[repr(C)]

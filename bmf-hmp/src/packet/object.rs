@@ -25,7 +25,7 @@ use bmf_abi as abi;
 
 use super::{Payload, export, imports};
 use crate::buffer::MAX_REFS;
-use crate::contained::contained;
+use crate::panics::contained;
 
 /// What tells this copy of the crate from others in the process: only its address matters.
 static IMAGE: u8 = 0;
@@ -67,7 +67,7 @@ impl<T: Payload> Boxed<T> {
             destroy: destroy::<T>,
             bytes: bytes::<T>,
             view: view::<T>,
-            extension,
+            extension: None,
         },
         type_id: TypeId::of::<T>,
     };
@@ -95,17 +95,36 @@ unsafe extern "C" fn view<T: Payload>(
     payload: *const abi::Payload,
     kind: u32,
     out: *mut c_void,
-) -> bool {
+) -> i32 {
     // SAFETY: as for `bytes`.
     let boxed = unsafe { &*payload.cast::<Boxed<T>>() };
     // SAFETY: the caller's promise. What the view borrows from the value lives as long as it.
     contained(T::TAG, false, || unsafe {
         export::write(&|kind| boxed.value.view(kind), kind, out)
     })
+    .into()
 }
 
-unsafe extern "C" fn extension(_: *const abi::Payload, _: abi::Str) -> *const c_void {
-    std::ptr::null()
+/// Whether a table has what it must have.
+///
+/// # Safety
+/// `vtable` is null, or what starts with a size of its own.
+#[inline]
+unsafe fn is_whole(vtable: *const abi::PayloadVtable) -> bool {
+    if vtable.is_null() || !vtable.is_aligned() {
+        return false;
+    }
+    // SAFETY: the size comes first in a table of any age, and what is read is not beyond it. Functions
+    // are looked at as addresses, before they are taken to be functions.
+    unsafe {
+        if (&raw const (*vtable).size).read() < size_of::<abi::PayloadVtable>() {
+            return false;
+        }
+        let destroy = (&raw const (*vtable).destroy).cast::<usize>().read();
+        let bytes = (&raw const (*vtable).bytes).cast::<usize>().read();
+        let view = (&raw const (*vtable).view).cast::<usize>().read();
+        (destroy != 0) & (bytes != 0) & (view != 0)
+    }
 }
 
 impl Object {
@@ -127,13 +146,13 @@ impl Object {
     /// `payload` is null, or a reference to an object of the contract, which is now this one's.
     #[inline]
     pub(super) unsafe fn from_raw(payload: *mut abi::Payload) -> Option<Self> {
-        let payload = NonNull::new(payload)?;
+        let payload = NonNull::new(payload).filter(|payload| payload.is_aligned())?;
         // SAFETY: alive, by the caller's promise.
-        let vtable = NonNull::new(unsafe { payload.as_ref() }.vtable.cast_mut())?;
-        // SAFETY: as the object, so its table; the size comes first in a table of any age.
-        let size = unsafe { vtable.cast::<usize>().read() };
+        let vtable = unsafe { payload.as_ref() }.vtable;
+        // SAFETY: as the object, so its table.
+        let is_whole = unsafe { is_whole(vtable) };
         // Lazily: what is no reference must not be dropped.
-        (size >= size_of::<abi::PayloadVtable>()).then(|| Self(payload))
+        is_whole.then(|| Self(payload))
     }
 
     pub(super) fn as_raw(&self) -> *mut abi::Payload {

@@ -32,11 +32,11 @@ pub enum ViewKind {
 pub enum View<'a> {
     /// For [`ViewKind::Video`].
     Video(&'a VideoFrame),
-    /// For [`ViewKind::Audio`]. Only frames in CPU memory can be seen.
+    /// For [`ViewKind::Audio`]. Only frames in CPU memory, with aligned samples, can be seen.
     Audio(&'a AudioFrame),
     /// For [`ViewKind::Encoded`]. Only bytes in CPU memory can be seen.
     Encoded(&'a EncodedPacket),
-    /// For [`ViewKind::Tensor`].
+    /// For [`ViewKind::Tensor`]. Only aligned elements can be seen.
     Tensor(&'a Tensor),
     /// For [`ViewKind::Bytes`].
     Bytes(&'a [u8]),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bmf_hmp::{
     AudioFormat, AudioFrame, Buffer, ChannelLayout, ChromaLocation, ColorDescription, ColorMatrix,
     ColorPrimaries, ColorRange, ColorTransfer, EncodedPacket, MediaKind, Packet, PixelFormat,
-    Plane, Rational, SampleFormat, Tensor, TimeBase, Timestamp, VideoFrame,
+    Plane, Rational, SampleFormat, ScalarType, Tensor, TimeBase, Timestamp, VideoFrame,
 };
 use proptest::prelude::*;
 
@@ -227,4 +227,21 @@ fn any_view_of_an_array_is_read_where_it_is() {
             .flip(0)
             .unwrap(),
     );
+}
+
+#[test]
+fn what_is_not_aligned_is_not_shown() {
+    for (start, is_shown) in [(0, true), (2, false), (4, true)] {
+        let data = || Buffer::zeroed(64).slice(start..start + 16);
+        let tensor = Tensor::from_strided(data(), ScalarType::I32, &[4], &[1], 0).unwrap();
+        assert_eq!(twin_of(tensor).is::<Tensor>(), is_shown);
+        let format = AudioFormat {
+            sample: SampleFormat::F32,
+            planar: false,
+            layout: ChannelLayout::unspecified(1).unwrap(),
+            sample_rate: 48_000,
+        };
+        let sound = AudioFrame::from_planes(format, 4, vec![data()]).unwrap();
+        assert_eq!(twin_of(sound).is::<AudioFrame>(), is_shown);
+    }
 }

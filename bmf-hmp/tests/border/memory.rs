@@ -1,5 +1,6 @@
 //! Memory of other libraries as buffers.
 
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -24,6 +25,7 @@ static VTABLE: abi::BufferVtable = abi::BufferVtable {
     size: size_of::<abi::BufferVtable>(),
     destroy,
     is_unique,
+    extension: None,
 };
 
 unsafe extern "C" fn destroy(buffer: *mut abi::Buffer) {
@@ -32,10 +34,11 @@ unsafe extern "C" fn destroy(buffer: *mut abi::Buffer) {
     memory.facts.freed.fetch_add(1, Ordering::SeqCst);
 }
 
-unsafe extern "C" fn is_unique(buffer: *const abi::Buffer) -> bool {
+unsafe extern "C" fn is_unique(buffer: *const abi::Buffer) -> i32 {
     // SAFETY: made in `memory`.
     let memory = unsafe { &*buffer.cast::<Memory>() };
-    memory.facts.is_unique.load(Ordering::SeqCst)
+    // Any number but 0 is yes.
+    i32::from(memory.facts.is_unique.load(Ordering::SeqCst)) * 0x700
 }
 
 /// A plane with a reference of its own, to be let go of by [`let_go`].
@@ -162,7 +165,27 @@ fn a_window_without_memory_is_no_buffer() {
 
 #[test]
 fn a_table_of_something_else_is_no_buffer() {
-    for vtable in [std::ptr::null(), &abi::BufferVtable { size: 8, ..VTABLE }] {
+    let small = abi::BufferVtable { size: 8, ..VTABLE };
+    let words = size_of::<abi::BufferVtable>() / size_of::<usize>();
+    let hollow = [
+        offset_of!(abi::BufferVtable, destroy),
+        offset_of!(abi::BufferVtable, is_unique),
+    ];
+    let hollow = hollow.map(|missing| {
+        let mut table = vec![1_usize; words];
+        table[0] = size_of::<abi::BufferVtable>();
+        table[missing / size_of::<usize>()] = 0;
+        table
+    });
+    let crooked = (&raw const VTABLE).wrapping_byte_add(1);
+    let [no_destroy, no_is_unique] = hollow.each_ref().map(|table| table.as_ptr().cast());
+    for vtable in [
+        std::ptr::null(),
+        &raw const small,
+        crooked,
+        no_destroy,
+        no_is_unique,
+    ] {
         let mut header = abi::Buffer {
             refs: AtomicUsize::new(1),
             vtable,
@@ -175,6 +198,11 @@ fn a_table_of_something_else_is_no_buffer() {
             stride: 0,
         };
         assert!(read(&plane).is_none());
+        let crooked = abi::Plane {
+            buffer: plane.buffer.wrapping_byte_add(1),
+            ..plane
+        };
+        assert!(read(&crooked).is_none());
         assert_eq!(header.refs.into_inner(), 1);
     }
 }

@@ -1,6 +1,7 @@
 //! What cannot be is not read: no crash, no panic, no value.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 use bmf_abi as abi;
@@ -120,6 +121,10 @@ fn sound() {
         |view| view.planes[7].data = std::ptr::null_mut(),
         |view| view.planes[7].len = 399,
         |view| {
+            let plane = &mut view.planes[7];
+            (plane.data, plane.slack) = (plane.data.wrapping_add(2), 0);
+        },
+        |view| {
             view.pts = 3;
             view.time_base.den = 0
         },
@@ -130,6 +135,7 @@ fn sound() {
         PlaneView,
         |view| view.plane.buffer = std::ptr::null_mut(),
         |view| view.plane.len = 399,
+        |view| view.plane.data = view.plane.data.wrapping_add(2),
     );
 }
 
@@ -173,6 +179,7 @@ fn arrays() {
             view.strides = forever(&[0, 0])
         },
         |view| view.data.len = 23,
+        |view| view.data.data = view.data.data.wrapping_add(2),
         |view| view.data.data = std::ptr::null_mut(),
     );
 }
@@ -261,7 +268,7 @@ fn a_reader_with_too_small_a_view_gets_none() {
     let ask = |kind: u32, out: *mut c_void| {
         let payload = packet.as_raw().payload;
         // SAFETY: the payload is alive; `out` starts with a size or is null.
-        unsafe { ((*(*payload).vtable).view)(payload, kind, out) }
+        unsafe { ((*(*payload).vtable).view)(payload, kind, out) != 0 }
     };
     let mut size = size_of::<abi::PlaneView>() - 1;
     let out: *mut c_void = (&raw mut size).cast();
@@ -294,10 +301,31 @@ fn what_is_no_payload_is_no_packet() {
     };
     // SAFETY: the header is alive, and says itself that it is not of the contract.
     assert!(unsafe { Packet::clone_raw(&raw(&raw mut header)) }.is_none());
+    let is_packet = |header: &mut abi::Payload| {
+        // SAFETY: as above.
+        unsafe { Packet::clone_raw(&raw(header)) }.is_some()
+    };
     let size = 8_usize;
     header.vtable = (&raw const size).cast();
+    assert!(!is_packet(&mut header));
+    // Without a function that must be there.
+    let words = size_of::<abi::PayloadVtable>() / size_of::<usize>();
+    for missing in [
+        offset_of!(abi::PayloadVtable, destroy),
+        offset_of!(abi::PayloadVtable, bytes),
+        offset_of!(abi::PayloadVtable, view),
+    ] {
+        let mut table = vec![1_usize; words];
+        table[0] = size_of::<abi::PayloadVtable>();
+        table[missing / size_of::<usize>()] = 0;
+        header.vtable = table.as_ptr().cast();
+        assert!(!is_packet(&mut header));
+        header.vtable = header.vtable.wrapping_byte_add(1);
+        assert!(!is_packet(&mut header));
+    }
+    let crooked = (&raw mut header).wrapping_byte_add(1);
     // SAFETY: as above.
-    assert!(unsafe { Packet::clone_raw(&raw(&raw mut header)) }.is_none());
+    assert!(unsafe { Packet::clone_raw(&raw(crooked)) }.is_none());
     assert_eq!(header.refs.into_inner(), 1);
 }
 

@@ -107,7 +107,7 @@ fn make(inner: Packet, tag: Option<abi::Str>, liar: Option<Liar>) -> (Packet, Ar
             destroy,
             bytes,
             view,
-            extension,
+            extension: None,
         },
         inner,
         liar,
@@ -132,21 +132,19 @@ unsafe extern "C" fn bytes(payload: *const abi::Payload) -> usize {
     unsafe { &*payload.cast::<Twin>() }.inner.bytes()
 }
 
-unsafe extern "C" fn view(payload: *const abi::Payload, kind: u32, out: *mut c_void) -> bool {
+unsafe extern "C" fn view(payload: *const abi::Payload, kind: u32, out: *mut c_void) -> i32 {
     // SAFETY: made in `make`.
     let twin = unsafe { &*payload.cast::<Twin>() };
     twin.watch.views.fetch_add(1, Ordering::SeqCst);
     let inner = twin.inner.as_raw().payload;
     // SAFETY: the payload's own function, asked for what this one was asked for.
-    let honest = || unsafe { ((*(*inner).vtable).view)(inner, kind, out) };
-    match &twin.liar {
+    let honest = || unsafe { ((*(*inner).vtable).view)(inner, kind, out) != 0 };
+    let is_shown = match &twin.liar {
         Some(liar) => liar(&honest, kind, out),
         None => honest(),
-    }
-}
-
-unsafe extern "C" fn extension(_: *const abi::Payload, _: abi::Str) -> *const c_void {
-    std::ptr::null()
+    };
+    // Any number but 0 is yes.
+    i32::from(is_shown) * -0x100
 }
 
 /// An import of another library, in the list of a packet's payload. The counter tells when it goes.

@@ -8,6 +8,12 @@ use bmf_abi::ENTRY_PREFIX;
 use object::elf::PT_LOAD;
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::{Architecture, BinaryFormat, FileKind, Object, ObjectKind, ReadCache, ReadRef};
+#[cfg(target_os = "linux")]
+use object::{
+    Endianness,
+    elf::{DT_NEEDED, FileHeader32, FileHeader64},
+    read::elf::Dyn,
+};
 
 use crate::refusal::Refusal;
 
@@ -22,13 +28,41 @@ pub(crate) fn entries(path: &Path) -> Result<Vec<String>, Refusal> {
     let file = File::open(path).map_err(|error| Refusal::unreadable(&error))?;
     let metadata = file.metadata();
     let metadata = metadata.map_err(|error| Refusal::unreadable(&error))?;
-    if metadata.is_dir() {
-        return Err(Refusal::Directory);
-    }
     if metadata.len() == 0 {
         return Err(Refusal::Empty);
     }
     of_image(&ReadCache::new(file), metadata.len())
+}
+
+/// The names of the libraries that a library needs itself, as far as they can be read.
+#[cfg(target_os = "linux")]
+pub(crate) fn needed(path: &Path) -> Vec<String> {
+    let Ok(file) = File::open(path) else {
+        return Vec::new();
+    };
+    let data = ReadCache::new(file);
+    let names = match FileKind::parse(&data) {
+        Ok(FileKind::Elf32) => needed_by::<FileHeader32<Endianness>>(&data),
+        Ok(FileKind::Elf64) => needed_by::<FileHeader64<Endianness>>(&data),
+        _ => None,
+    };
+    names.unwrap_or_default()
+}
+
+#[cfg(target_os = "linux")]
+fn needed_by<'a, Elf: FileHeader<Endian = Endianness>>(
+    data: impl ReadRef<'a>,
+) -> Option<Vec<String>> {
+    let image = ElfFile::<'a, Elf, _>::parse(data).ok()?;
+    let (endian, sections) = (image.endian(), image.elf_section_table());
+    let (dynamic, strings) = sections.dynamic(endian, data).ok()??;
+    let strings = sections.strings(endian, data, strings).ok()?;
+    let names = dynamic
+        .iter()
+        .filter(|entry| entry.tag32(endian) == Some(DT_NEEDED))
+        .filter_map(|entry| strings.get(entry.val32(endian)?).ok())
+        .map(|name| String::from_utf8_lossy(name).into_owned());
+    Some(names.collect())
 }
 
 fn of_image<'a>(data: impl ReadRef<'a>, len: u64) -> Result<Vec<String>, Refusal> {

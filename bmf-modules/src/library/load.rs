@@ -18,8 +18,10 @@ use dashmap::DashMap;
 use tempfile::TempPath;
 
 use super::mark::Mark;
-use super::{LibraryInfo, PluginInfo};
+use super::{LibraryInfo, PluginInfo, UnfitModule};
 use crate::refusal::Refusal;
+use crate::shown::shown;
+use crate::staging;
 use crate::stamp::Stamp;
 
 type Outcome = Result<Loaded, Refusal>;
@@ -80,10 +82,18 @@ impl Loaded {
                 .iter()
                 .map(|module| module.descriptor().clone())
                 .collect(),
+            refused: plugin.refused.iter().map(unfit).collect(),
         };
         LibraryInfo {
             plugins: self.0.iter().map(describe).collect(),
         }
+    }
+}
+
+fn unfit(refused: &host::Refused) -> UnfitModule {
+    UnfitModule {
+        module: refused.module.clone(),
+        why: refused.why.clone(),
     }
 }
 
@@ -115,33 +125,60 @@ pub(crate) fn once(
 
 fn load(path: &Path, stamp: Stamp, entries: &[String]) -> Outcome {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let is_new = take(&path, stamp);
-    let copy = match is_new {
-        true => None,
-        false => Some(copy(&path, stamp)?),
-    };
-    let file = copy.as_deref().unwrap_or(&path);
-    let library = link(file.as_os_str()).map_err(|error| {
-        if is_new {
-            untake(&path, stamp);
-        }
-        refusal(&error, file)
-    })?;
+    let library = link_build(&path, stamp)?;
     let mut plugins = Vec::with_capacity(entries.len());
     for name in entries {
         // SAFETY: a function of this name has this type; that is what the contract says, and all that
         // can be known.
         let entry = unsafe { library.get::<Entry>(name.as_bytes()) };
-        let entry = *entry.map_err(|error| refusal(&error, file))?;
+        let entry = *entry.map_err(|error| Refusal::Unfit(error.to_string()))?;
         // SAFETY: as above; the library stays, since `library` is never dropped.
         let plugin = unsafe { host::open(entry) };
-        plugins.push(plugin.map_err(|why| Refusal::Unfit(why.to_string()))?);
+        plugins.push(plugin.map_err(unusable)?);
     }
     if plugins.iter().any(|plugin| plugin.panic_aborts) {
-        let path = path.display();
+        let path = shown(&path);
         log::warn!("{path} was built with panic = \"abort\": a panic in it ends the program");
     }
     Ok(Loaded(Arc::new(plugins)))
+}
+
+fn unusable(why: host::Unfit) -> Refusal {
+    match why {
+        host::Unfit::Refuses { message } => Refusal::Refuses(message),
+        other => Refusal::Unfit(other.to_string()),
+    }
+}
+
+/// Links this build and no other one, from a copy where the dynamic linker would give an older one.
+fn link_build(path: &Path, stamp: Stamp) -> Result<Linked, Refusal> {
+    if !take(path, stamp) {
+        return link_copy(path, stamp);
+    }
+    let linked = link(path.as_os_str()).map_err(|error| {
+        untake(path, stamp);
+        refusal(&error, path)
+    })?;
+    // Another file may have taken its place since it was read.
+    match Stamp::at(path) {
+        Some(now) if now == stamp => Ok(linked),
+        now => {
+            now.map(|now| take(path, now));
+            Err(Refusal::Changing)
+        }
+    }
+}
+
+/// Beside the original, where what it needs is found as from there, and where it may be executed; in
+/// the system's directory for such files where nothing can be put there.
+fn link_copy(path: &Path, stamp: Stamp) -> Result<Linked, Refusal> {
+    let beside = path.parent().map(|directory| copy(path, stamp, directory));
+    let copy = match beside {
+        Some(Ok(copy)) => copy,
+        Some(Err(Refusal::Changing)) => return Err(Refusal::Changing),
+        _ => copy(path, stamp, &std::env::temp_dir())?,
+    };
+    link(copy.as_os_str()).map_err(|error| refusal(&error, &copy))
 }
 
 /// Whether the dynamic linker does not know this file yet; from now on it does.
@@ -164,26 +201,19 @@ fn untake(path: &Path, stamp: Stamp) {
     }
 }
 
-/// A copy that no other build was loaded from. Where the system allows it the name is gone as soon as
-/// it is loaded.
-fn copy(path: &Path, stamp: Stamp) -> Result<TempPath, Refusal> {
+/// A copy that no other build was loaded from, hidden in this directory. Where the system allows it
+/// the name is gone as soon as it is loaded.
+fn copy(path: &Path, stamp: Stamp, directory: &Path) -> Result<TempPath, Refusal> {
     let unreadable = |error: std::io::Error| Refusal::unreadable(&error);
-    let suffix = format!(
-        "-{}",
-        path.file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-    );
-    let file = tempfile::Builder::new()
-        .prefix("bmf-")
-        .suffix(&suffix)
-        .tempfile();
-    let file = file.map_err(unreadable)?.into_temp_path();
+    // Debuggers tell libraries apart by their names.
+    let name = path.file_name().unwrap_or_default();
+    let file = staging::file_for(directory, name).map_err(unreadable)?;
+    let file = file.into_temp_path();
     fs::copy(path, &file).map_err(unreadable)?;
-    let now = fs::metadata(path).map_err(unreadable)?;
-    if Stamp::of(&now) != stamp {
-        return Err(Refusal::Changing);
+    match Stamp::at(path) {
+        Some(now) if now == stamp => Ok(file),
+        _ => Err(Refusal::Changing),
     }
-    Ok(file)
 }
 
 /// A linked library is never unlinked: its code may run, and its texts be read, until the end.

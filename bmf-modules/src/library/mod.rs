@@ -4,9 +4,10 @@
 pub(crate) mod cache;
 mod image;
 pub(crate) mod load;
-mod mark;
+mod lossless;
+pub(crate) mod mark;
+mod needed;
 
-use std::fs;
 use std::path::Path;
 
 use bmf_core::ModuleDescriptor;
@@ -40,6 +41,24 @@ pub struct PluginInfo {
     pub panic_aborts: bool,
     /// Its modules.
     pub modules: Vec<ModuleDescriptor>,
+    /// Those that cannot be used.
+    pub refused: Vec<UnfitModule>,
+}
+
+/// A module that cannot be used, in a library whose others may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnfitModule {
+    /// Its name, or its place in the library where it has none.
+    pub module: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl From<&UnfitModule> for Refusal {
+    fn from(unfit: &UnfitModule) -> Self {
+        let UnfitModule { module, why } = unfit.clone();
+        Self::UnfitModule { module, why }
+    }
 }
 
 impl LibraryInfo {
@@ -55,6 +74,23 @@ impl LibraryInfo {
         modules.find(|module| module.name == name)
     }
 
+    /// Why there is none of these modules.
+    pub(crate) fn without(&self, names: &[&str]) -> Refusal {
+        let mut unfit = self.refused();
+        if let Some(unfit) = unfit.find(|unfit| names.contains(&unfit.module.as_str())) {
+            return unfit.into();
+        }
+        let mut wanted: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        wanted.dedup();
+        let has = self.module_names();
+        Refusal::NoSuchModule { wanted, has }
+    }
+
+    /// Its modules that cannot be used.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = &UnfitModule> {
+        self.plugins.iter().flat_map(|plugin| &plugin.refused)
+    }
+
     /// Plugin and name of the first module that has one of these names, the first name first.
     pub(crate) fn position<'a>(&self, names: &[&'a str]) -> Option<(usize, &'a str)> {
         names.iter().find_map(|&name| {
@@ -66,11 +102,7 @@ impl LibraryInfo {
 }
 
 /// What is known of a library, or can be found out; it is loaded only where nothing is known.
-pub(crate) fn examine(
-    path: &Path,
-    stamp: Stamp,
-    cache: &mut Cache,
-) -> Result<LibraryInfo, Refusal> {
+pub(crate) fn examine(path: &Path, stamp: Stamp, cache: &Cache) -> Result<LibraryInfo, Refusal> {
     if let Some(loaded) = load::already(path, stamp) {
         return loaded.map(|library| library.info());
     }
@@ -78,20 +110,12 @@ pub(crate) fn examine(
         return known;
     }
     let outcome = load(path, stamp, cache.file()).map(|library| library.info());
-    remember(path, stamp, outcome.clone(), cache);
+    let needs = match &outcome {
+        Ok(_) => needed::by(path),
+        Err(_) => Vec::new(),
+    };
+    cache.put(path, stamp, outcome.clone(), needs);
     outcome
-}
-
-/// Keeps what was found out, unless it may pass.
-pub(crate) fn remember(
-    path: &Path,
-    stamp: Stamp,
-    outcome: Result<LibraryInfo, Refusal>,
-    cache: &mut Cache,
-) {
-    if !outcome.as_ref().is_err_and(Refusal::may_pass) {
-        cache.put(path, stamp, outcome);
-    }
 }
 
 /// Loads a library, after it was found fit from outside; once per process. `cache` is the file that
@@ -104,8 +128,7 @@ pub(crate) fn load(
     load::once(path, stamp, || {
         let entries = image::entries(path)?;
         // What was read is what is loaded.
-        let now = fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata));
-        if now != Some(stamp) {
+        if Stamp::at(path) != Some(stamp) {
             return Err(Refusal::Changing);
         }
         Ok((

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use bmf_modules::Registry;
 
-use super::kit::{Plugin, plugin};
+use super::kit::{Plugin, compile, plugin};
 use super::{Place, runs};
 
 fn version(registry: &Registry, name: &str) -> Option<String> {
@@ -104,7 +105,10 @@ fn a_list_looks_at_each_library_once() {
     let kept = fs::read_to_string(place.path("cache/modules.json")).unwrap();
     assert!(kept.contains("liba.so") && kept.contains("edge"));
     // No mark is left of the loading.
-    assert_eq!(fs::read_dir(place.path("cache")).unwrap().count(), 1);
+    let left = fs::read_dir(place.path("cache")).unwrap();
+    let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["modules.json", "modules.json.lock"]);
 }
 
 #[test]
@@ -119,4 +123,104 @@ fn a_cache_that_cannot_be_used_is_done_without() {
     fs::remove_file(&cache).unwrap();
     fs::create_dir(&cache).unwrap();
     assert_eq!(place.registry(&["modules"]).names(), ["edge"]);
+}
+
+/// A library, and another one of its build's own that it needs, which lies beside it.
+#[cfg(target_os = "linux")]
+fn build_with_needed(version: &str, path: &Path) {
+    let name = format!("libneeded{version}");
+    let needed = path.with_file_name(&name);
+    let soname = format!("-Wl,-soname,{name}");
+    compile("void needed(void) {}", &needed, &[&soname]);
+    let needs = Plugin {
+        modules: vec![format!(r#"{{"name": "edge", "version": "{version}"}}"#)],
+        more: "void needed(void);",
+        code: "needed();".to_owned(),
+        flags: &[&needed.display().to_string(), "-Wl,-rpath,$ORIGIN"],
+        ..plugin(&[])
+    };
+    needs.build(path);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_newer_build_finds_what_lies_beside_it() {
+    let place = Place::new();
+    let registry = place.registry(&["modules"]);
+    for (build, needed) in [("1", "libneeded1"), ("2", "libneeded2")] {
+        build_with_needed(build, &place.path("new/liba.so"));
+        for file in [needed, "liba.so"] {
+            let [new, library] =
+                ["new", "modules"].map(|folder| place.path(&format!("{folder}/{file}")));
+            fs::rename(new, library).unwrap();
+        }
+        assert_eq!(version(&registry, "edge").as_deref(), Some(build));
+    }
+    // No copy is left.
+    let left = fs::read_dir(place.path("modules")).unwrap();
+    assert_eq!(left.count(), 3);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_library_is_tried_again_when_what_it_needs_is_there() {
+    let place = Place::new();
+    let library = place.path("modules/liba.so");
+    build_with_needed("1", &library);
+    let (needed, away) = (place.path("modules/libneeded1"), place.path("away"));
+    let registry = place.registry(&["modules"]);
+    fs::rename(&needed, &away).unwrap();
+    assert!(registry.get("edge").is_none());
+    assert_eq!(registry.refused().len(), 1);
+    fs::rename(&away, &needed).unwrap();
+    assert_eq!(version(&registry, "edge").as_deref(), Some("1"));
+    assert!(registry.refused().is_empty());
+}
+
+#[test]
+fn what_was_not_read_is_not_used() {
+    let place = Place::new();
+    let (library, other) = (place.path("modules/liba.so"), place.path("new/liba.so"));
+    build("2", &other);
+    // As if it were replaced between the look at it and its loading.
+    let (from, to) = (other.display(), library.display());
+    let swap = format!(
+        r#"__attribute__((constructor)) static void swap(void) {{ rename("{from}", "{to}"); }}"#
+    );
+    let swapped = Plugin {
+        more: &swap,
+        ..plugin(&["edge"])
+    };
+    swapped.build(&library);
+    let registry = place.registry(&["modules"]);
+    let refused = registry.examine(&library).unwrap_err();
+    insta::assert_snapshot!(place.redact(&refused.to_string()), @"/modules/liba.so changed while it was read; try again when it is complete");
+    assert_eq!(version(&registry, "edge").as_deref(), Some("2"));
+}
+
+#[test]
+fn nobody_waits_for_a_library_that_is_being_loaded() {
+    let place = Place::new();
+    let (started, go) = (place.path("started"), place.path("go"));
+    let slow = Plugin {
+        code: format!(
+            r#"fclose(fopen("{}", "w")); while (access("{}", F_OK)) usleep(1000);"#,
+            started.display(),
+            go.display()
+        ),
+        more: "#include <unistd.h>",
+        ..plugin(&["edge"])
+    };
+    slow.build(&place.path("modules/liba.so"));
+    let registry = place.registry(&["modules"]);
+    thread::scope(|scope| {
+        let listing = scope.spawn(|| registry.list().len());
+        while !started.exists() {
+            thread::yield_now();
+        }
+        // This asks for the lock, and would never come back.
+        assert!(format!("{registry:?}").contains("modules"));
+        fs::write(&go, "").unwrap();
+        assert_eq!(listing.join().unwrap(), 1);
+    });
 }

@@ -1,7 +1,9 @@
 //! What cannot be used is refused in one sentence, and the program goes on.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use bmf_modules::Registry;
 
@@ -46,6 +48,76 @@ fn no_library() {
         let object = ["-c", "-fno-lto"];
         compile("int x;", path, &object);
     }), @r#"/modules/libx.so is an object file and no shared library; link it as one (Rust: crate-type "cdylib", C: -shared)"#);
+}
+
+#[test]
+fn no_file() {
+    insta::assert_snapshot!(check(|path| {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    }), @"/modules/libx.so is no file but a pipe, a socket or a device; take it away");
+    insta::assert_snapshot!(check(|path| symlink("/dev/zero", path).unwrap()), @"/modules/libx.so is no file but a pipe, a socket or a device; take it away");
+    insta::assert_snapshot!(check(|path| symlink("nowhere.so", path).unwrap()), @"/modules/libx.so is a link to what is not there; take it away, or bring that back");
+    let place = Place::new();
+    fs::write(place.path("modules"), "").unwrap();
+    insta::assert_snapshot!(place.show(&place.registry(&["modules", "missing"])), @"/modules cannot be read: not a directory");
+    let place = Place::new();
+    symlink("nowhere", place.path("modules/Module_x")).unwrap();
+    symlink("/dev/zero", place.path("modules/Module_y/meta.info")).unwrap();
+    insta::assert_snapshot!(place.show(&place.registry(&["modules"])), @"
+    /modules/Module_x is a link to what is not there; take it away, or bring that back
+    /modules/Module_y/meta.info is no file but a pipe, a socket or a device; take it away
+    ");
+    let check = |path: &Path| Registry::new().examine(path).unwrap_err().reason;
+    insta::assert_snapshot!(check(Path::new("/dev/zero")), @"is no file but a pipe, a socket or a device; take it away");
+}
+
+#[test]
+fn names_steer_no_terminal() {
+    let place = Place::new();
+    fs::write(place.path("modules/libx\n\x1b[2Jy.so"), "").unwrap();
+    insta::assert_snapshot!(place.show(&place.registry(&["modules"])), @r"/modules/libx\n\u{1b}[2Jy.so is empty; copy it again");
+    plugin(&["edge"]).build(&place.path("more/libx\ty.so"));
+    insta::assert_snapshot!(place.show(&place.registry(&["more"])), @r"edge 1.0 /more/libx\ty.so");
+}
+
+#[test]
+fn a_module_that_cannot_be_used_leaves_the_others() {
+    let place = Place::new();
+    let library = place.path("modules/libx.so");
+    let mut two = plugin(&["edge"]);
+    two.modules.push(r#"{"name": ""}"#.to_owned());
+    two.modules
+        .push(r#"{"name": "blur", "inputs": 7}"#.to_owned());
+    two.build(&library);
+    let registry = place.registry(&["modules"]);
+    insta::assert_snapshot!(place.show(&registry), @"
+    edge 1.0 /modules/libx.so
+    /modules/libx.so has module 1, which cannot be used: its descriptor has no name
+    /modules/libx.so has blur, which cannot be used: its descriptor cannot be read: data did not match any variant of untagged enum Ports at line 1 column 29
+    ");
+    assert!(registry.get("edge").is_some());
+    // As it is remembered.
+    assert_eq!(
+        place.show(&place.registry(&["modules"])),
+        place.show(&registry)
+    );
+    let missing = registry.find("blur").err().unwrap();
+    insta::assert_snapshot!(place.redact(&missing.hint), @"/modules/libx.so has blur, which cannot be used: its descriptor cannot be read: data did not match any variant of untagged enum Ports at line 1 column 29");
+    let refused = registry.find_in(&library, &["blur"]).err().unwrap();
+    insta::assert_snapshot!(place.redact(&refused.to_string()), @"/modules/libx.so has blur, which cannot be used: its descriptor cannot be read: data did not match any variant of untagged enum Ports at line 1 column 29");
+}
+
+#[test]
+fn a_library_without_a_module_that_can_be_used() {
+    let place = Place::new();
+    let library = place.path("modules/libx.so");
+    let nameless = Plugin {
+        modules: vec!["{}".to_owned()],
+        ..plugin(&[])
+    };
+    nameless.build(&library);
+    let refused = Registry::new().examine(&library).unwrap_err();
+    insta::assert_snapshot!(place.redact(&refused.to_string()), @"/modules/libx.so has module 0, which cannot be used: its descriptor has no name");
 }
 
 #[test]
@@ -146,13 +218,13 @@ fn what_it_says_of_itself_does_not_fit() {
         code: code.to_owned(),
         ..plugin(&["x"])
     };
-    insta::assert_snapshot!(check_plugin(entry("return 0;")), @"/modules/libx.so does not fit this program: it refuses this host; rebuild it with the current kit");
+    insta::assert_snapshot!(check_plugin(entry("return 0;")), @"/modules/libx.so says that it cannot be used here: it does not say why");
     insta::assert_snapshot!(check_plugin(Plugin { version: 7, ..entry("") }), @"/modules/libx.so does not fit this program: it was built for version 7 of the plugin contract, but this is version 1; rebuild it with the current kit");
     let nameless = Plugin {
         modules: vec!["{}".to_owned()],
         ..entry("")
     };
-    insta::assert_snapshot!(check_plugin(nameless), @"/modules/libx.so does not fit this program: its module 0 has no usable descriptor: it has no name; rebuild it with the current kit");
+    insta::assert_snapshot!(check_plugin(nameless), @"/modules/libx.so has module 0, which cannot be used: its descriptor has no name");
 }
 
 #[test]

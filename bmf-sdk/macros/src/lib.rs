@@ -1,7 +1,7 @@
 //! `#[options]`: the derives that options of a module need. Reads nothing of the item.
 #![doc = include_str!("../README.md")]
 
-use proc_macro::TokenStream;
+use proc_macro::{TokenStream, TokenTree};
 
 /// The derives say where their crates are, so that a module's manifest need not name them.
 const DERIVES: &str = r#"
@@ -11,14 +11,24 @@ const DERIVES: &str = r#"
 "#;
 
 /// Makes a struct or an enum fit for the options of a module: it can be read from JSON, and its doc
-/// comments become the documentation that `bmf inspect` prints. All `#[serde(…)]` and `#[schemars(…)]`
-/// attributes can be used in it.
+/// comments become the documentation that `bmf inspect` prints. An enum can also be written as JSON, so
+/// that a default is shown. All `#[serde(…)]` and `#[schemars(…)]` attributes can be used in it.
 #[proc_macro_attribute]
 pub fn options(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if !arguments.is_empty() {
         let error = r#"::core::compile_error!("`#[options]` takes no arguments");"#;
         return error.parse().expect("these are tokens");
     }
-    let derives: TokenStream = DERIVES.parse().expect("these are tokens");
+    let mut derives = DERIVES.to_owned();
+    if is_enum(&item) {
+        // The default of an option is shown as JSON.
+        derives += "#[derive(::bmf_sdk::serde::Serialize)]";
+    }
+    let derives: TokenStream = derives.parse().expect("these are tokens");
     derives.into_iter().chain(item).collect()
+}
+
+fn is_enum(item: &TokenStream) -> bool {
+    let mut tokens = item.clone().into_iter();
+    tokens.any(|token| matches!(&token, TokenTree::Ident(word) if word.to_string() == "enum"))
 }

@@ -148,7 +148,7 @@ static const bmf_plugin plugin = {
 };
 
 BMF_PLUGIN(c_invert) {
-    if (the_host->version_major != BMF_VERSION_MAJOR) {
+    if (!bmf_fits(the_host, error)) {
         return NULL;
     }
     host = the_host;

@@ -2,6 +2,7 @@
 //! not change.
 
 use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use bmf_abi as abi;
@@ -25,21 +26,30 @@ impl<T: Payload + Clone> Changing<'_, T> {
     unsafe fn take(packet: *mut abi::Packet) -> Result<Self, String> {
         // SAFETY: the caller's promise.
         let raw = unsafe { packet.as_mut() }.ok_or("there is no packet")?;
-        // SAFETY: the plugin's packet, which it gets back.
+        // SAFETY: the plugin's packet, which is still its own if there is a panic.
         let packet = unsafe { Packet::from_raw(*raw) }.ok_or("there is nothing in the packet")?;
-        let timestamp = packet.timestamp();
-        match packet.into_inner_or_clone::<T>() {
-            Ok(frame) => Ok(Self {
-                packet: raw,
-                timestamp,
-                frame: Some(frame),
-            }),
-            Err(packet) => {
-                let error = format!("a packet of {} is none of {}", packet.tag(), T::TAG);
-                *raw = packet.into_raw();
-                Err(error)
-            }
+        let packet = ManuallyDrop::new(packet);
+        if !packet.is::<T>() {
+            return Err(format!(
+                "a packet of {} is none of {}",
+                packet.tag(),
+                T::TAG
+            ));
         }
+        // From here on it is this side's, so a panic leaves the plugin nothing that it could free again.
+        raw.payload = std::ptr::null_mut();
+        let packet = ManuallyDrop::into_inner(packet);
+        let timestamp = packet.timestamp();
+        let frame = packet.into_inner_or_clone::<T>();
+        let frame = frame.map_err(|packet| {
+            *raw = packet.into_raw();
+            "the packet cannot be changed"
+        })?;
+        Ok(Self {
+            packet: raw,
+            timestamp,
+            frame: Some(frame),
+        })
     }
 
     fn frame(&mut self) -> &mut T {
@@ -85,7 +95,7 @@ pub(super) unsafe extern "C" fn audio_for_writing(
         for plane in 0..frame.planes().len() {
             frame.plane_mut(plane).ok_or(NOT_FOR_CPU)?;
         }
-        out.write(border::audio_view(frame).ok_or(NOT_FOR_CPU)?);
+        out.write(border::audio_view(frame).ok_or("its samples are not aligned")?);
         Ok(())
     };
     // SAFETY: the plugin's own sink.
@@ -123,5 +133,52 @@ fn set(metadata: &mut Option<Arc<BTreeMap<String, String>>>, key: &str, value: &
     }
     if entries.is_empty() {
         *metadata = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// Cannot be cloned, so that it is lost where it is shared.
+    struct Stubborn;
+
+    impl Payload for Stubborn {
+        const TAG: &'static str = "test.stubborn";
+    }
+
+    impl Clone for Stubborn {
+        fn clone(&self) -> Self {
+            panic!("expected");
+        }
+    }
+
+    #[test]
+    fn a_panic_leaves_nothing_to_be_freed_twice() {
+        let packet = Packet::new(Timestamp::ZERO, Stubborn);
+        let mut raw = packet.clone().into_raw();
+        // SAFETY: this test's own packet.
+        let take = || unsafe { Changing::<Stubborn>::take(&raw mut raw) }.map(drop);
+        assert!(catch_unwind(AssertUnwindSafe(take)).is_err());
+        assert!(raw.payload.is_null());
+        assert_eq!(packet.ref_count(), 1);
+    }
+
+    #[test]
+    fn a_packet_of_another_type_stays() {
+        let mut raw = Packet::new(Timestamp::ZERO, 7_i64).into_raw();
+        let before = raw.payload;
+        // SAFETY: this test's own packet.
+        let error = unsafe { Changing::<Stubborn>::take(&raw mut raw) }.map(drop);
+        assert_eq!(
+            error.unwrap_err(),
+            "a packet of bmf.int is none of test.stubborn"
+        );
+        assert_eq!(raw.payload, before);
+        // SAFETY: as above.
+        let packet = unsafe { Packet::from_raw(raw) };
+        assert_eq!(packet.unwrap().ref_count(), 1);
     }
 }

@@ -1,9 +1,7 @@
 //! Memory and packets that are new.
 
 use bmf_abi as abi;
-use bmf_hmp::{
-    AudioFormat, AudioFrame, ChannelLayout, PixelFormat, SampleFormat, VideoFrame, border,
-};
+use bmf_hmp::{AudioFrame, PixelFormat, VideoFrame, border};
 
 use super::{POOL, coded, give, view};
 use crate::text;
@@ -98,22 +96,11 @@ pub(super) unsafe extern "C" fn audio(
 }
 
 /// # Safety
-/// The format's name is there.
+/// The format's name is valid for ever, if its pointer is not null.
 unsafe fn new_samples(described: &abi::AudioView) -> Result<AudioFrame, String> {
     // SAFETY: the caller's promise.
-    let name = unsafe { text::lossy(described.format) };
-    let format = SampleFormat::from_name(&name);
-    let (sample, planar) = format.ok_or_else(|| format!("'{name}' is no sample format"))?;
-    let (channels, mask) = (described.channels, described.channel_mask);
-    let layout = ChannelLayout::from_mask(mask).or(ChannelLayout::unspecified(channels));
-    let layout = layout.filter(|layout| layout.channels() == channels);
-    let layout = layout.ok_or_else(|| format!("{channels} channels, of the mask {mask:#x}"))?;
-    let format = AudioFormat {
-        sample,
-        planar,
-        layout,
-        sample_rate: described.sample_rate,
-    };
+    let format = unsafe { border::audio_format(described) };
+    let format = format.map_err(|error| error.to_string())?;
     let samples = usize::try_from(described.samples).map_err(|error| error.to_string())?;
     AudioFrame::alloc(format, samples, &POOL).map_err(|error| error.to_string())
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::args::{BuildArgs, Linkage};
 use crate::deps::{self, Need};
 use crate::sh;
-use crate::workspace::{Workspace, library};
+use crate::workspace::{Crate, Workspace, library};
 
 /// What a build has made.
 pub(crate) struct Made {
@@ -24,7 +24,29 @@ pub(crate) fn run(workspace: &Workspace, args: BuildArgs) -> anyhow::Result<()> 
     deps::ensure(&[Need::Libraries])?;
     let made = make(workspace, args)?;
     print!("\n{}", table(&made, &workspace.root)?);
+    if args.linkage == Linkage::Dynamic {
+        println!("{}", note(&made.program, args.debug, &workspace.root));
+    }
     Ok(())
+}
+
+/// What a dynamic build leaves where the whole program is said to be, and how to get that back.
+pub(crate) fn note(program: &Path, debug: bool, root: &Path) -> String {
+    let program = program.strip_prefix(root).unwrap_or(program);
+    let flag = if debug { " --debug" } else { "" };
+    format!(
+        "{} has its modules in {} now; `cargo xtask build{flag}` makes one file of it again.",
+        program.display(),
+        program.with_file_name("modules").display()
+    )
+}
+
+/// Whether the release build is there, and is a static one.
+pub(crate) fn is_whole(workspace: &Workspace) -> bool {
+    let program = workspace.bmf();
+    let modules = program.with_file_name("modules");
+    let is_there = |member: &Crate| modules.join(library(&member.name)).exists();
+    program.exists() && !workspace.modules().any(is_there)
 }
 
 /// Builds.
@@ -114,7 +136,6 @@ fn table(made: &Made, root: &Path) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::Crate;
 
     fn workspace(root: &Path) -> Workspace {
         let flow = Crate {
@@ -141,6 +162,33 @@ mod tests {
         forget_libraries(&workspace(folder.path()), folder.path()).unwrap();
         assert!(!ours.exists() && theirs.exists());
         forget_libraries(&workspace(folder.path()), &folder.path().join("none")).unwrap();
+    }
+
+    #[test]
+    fn a_dynamic_program_is_told_of() {
+        let check = |program: &str| {
+            note(
+                Path::new(program),
+                program.contains("debug"),
+                Path::new("/src"),
+            )
+        };
+        insta::assert_snapshot!(check("/src/target/release/bmf"), @"target/release/bmf has its modules in target/release/modules now; `cargo xtask build` makes one file of it again.");
+        insta::assert_snapshot!(check("/a/debug/bmf"), @"/a/debug/bmf has its modules in /a/debug/modules now; `cargo xtask build --debug` makes one file of it again.");
+    }
+
+    #[test]
+    fn a_static_program_stands_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = workspace(folder.path());
+        assert!(!is_whole(&workspace));
+        let modules = folder.path().join("target/release/modules");
+        std::fs::create_dir_all(&modules).unwrap();
+        std::fs::write(workspace.bmf(), "program").unwrap();
+        std::fs::write(modules.join("other"), "theirs").unwrap();
+        assert!(is_whole(&workspace));
+        std::fs::write(modules.join(library("bmf-module-flow")), "ours").unwrap();
+        assert!(!is_whole(&workspace));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! `cargo xtask dist`: the archive for users, and a look at whether it works where it is unpacked. It builds what
-//! `cargo xtask build --dynamic` does.
+//! `cargo xtask build --dynamic` does, and puts a static program back where there was one.
 
 mod licenses;
 mod pack;
@@ -24,6 +24,15 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const FILES: &[(&str, &str)] = &[
     ("bmf-abi/include/bmf.h", "include/bmf.h"),
     ("bmf-abi/include/bmf.hpp", "include/bmf.hpp"),
+    ("bmf-abi/include/bmf/error.hpp", "include/bmf/error.hpp"),
+    ("bmf-abi/include/bmf/frame.hpp", "include/bmf/frame.hpp"),
+    ("bmf-abi/include/bmf/host.hpp", "include/bmf/host.hpp"),
+    ("bmf-abi/include/bmf/json.hpp", "include/bmf/json.hpp"),
+    ("bmf-abi/include/bmf/module.hpp", "include/bmf/module.hpp"),
+    ("bmf-abi/include/bmf/options.hpp", "include/bmf/options.hpp"),
+    ("bmf-abi/include/bmf/packet.hpp", "include/bmf/packet.hpp"),
+    ("bmf-abi/include/bmf/plugin.hpp", "include/bmf/plugin.hpp"),
+    ("bmf-abi/include/bmf/task.hpp", "include/bmf/task.hpp"),
     ("CHANGELOG.md", "CHANGELOG.md"),
     ("LICENSE-APACHE", "licenses/LICENSE-APACHE"),
     ("LICENSE-MIT", "licenses/LICENSE-MIT"),
@@ -49,10 +58,17 @@ const GRAPH: &str = "test_source width=64 height=36 duration=1 ! scale 32:18 ! e
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     std::env::set_current_dir(&workspace.root)?;
     deps::ensure(&[Need::Libraries])?;
+    let was_whole = build::is_whole(workspace);
     let archive = make(workspace)?;
+    if was_whole {
+        build::make(workspace, BuildArgs::default())?;
+    }
     let size = archive.metadata()?.len() as f64 / 1024.0 / 1024.0;
     let shown = archive.strip_prefix(&workspace.root).unwrap_or(&archive);
     println!("\n{size:>9.2} MiB  {}", shown.display());
+    if !was_whole {
+        println!("{}", build::note(&workspace.bmf(), false, &workspace.root));
+    }
     Ok(())
 }
 
@@ -135,6 +151,78 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// Every header is packed, and nothing that the headers were made of.
+    #[test]
+    fn all_headers_are_packed() {
+        let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bmf-abi/include");
+        let headers = |folder: &str| {
+            let entries = std::fs::read_dir(include.join(folder)).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let files = names.filter(|name| name.contains(".h") && name != "bmf.tail.h");
+            files
+                .map(|name| format!("include/{folder}{name}"))
+                .collect::<Vec<_>>()
+        };
+        let mut there = [headers(""), headers("bmf/")].concat();
+        let packed = FILES.iter().map(|(_, path)| (*path).to_owned());
+        let mut packed: Vec<_> = packed.filter(|path| path.starts_with("include/")).collect();
+        there.sort();
+        packed.sort();
+        assert_eq!(packed, there);
+    }
+
+    /// What a document of the archive links to, and where a Makefile looks for headers, is in the archive too.
+    #[test]
+    fn paths_lead_somewhere() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let same = EXAMPLES.iter().map(|&path| (path, path));
+        let files: Vec<_> = FILES.iter().copied().chain(same).collect();
+        let is_packed = |path: &str| {
+            let below = |packed: &str| {
+                packed
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            files.iter().any(|(_, packed)| below(packed))
+        };
+        for (from, path) in &files {
+            let text = std::fs::read_to_string(root.join(from)).unwrap();
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let links = text
+                .split("](")
+                .skip(1)
+                .filter_map(|rest| rest.split([')', '#']).next());
+            let links = links
+                .filter(|link| path.ends_with(".md") && !link.is_empty() && !link.contains("://"));
+            for link in links {
+                assert!(is_packed(&joined(folder, link)), "{from} links to {link}");
+            }
+            if path.ends_with("Makefile") {
+                let folders = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix("BMF_INCLUDE ?= "))
+                    .unwrap();
+                let mut folders = folders.split(' ');
+                assert!(
+                    folders.any(|there| joined(folder, there) == "include"),
+                    "{from}"
+                );
+            }
+        }
+    }
+
+    /// `path`, which is seen from `folder`, seen from the archive's top.
+    fn joined(folder: &str, path: &str) -> String {
+        let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+        for part in path.split('/') {
+            match part {
+                ".." => drop(parts.pop()),
+                part => parts.push(part),
+            }
+        }
+        parts.join("/")
+    }
 
     #[test]
     fn only_what_was_packed_counts() {

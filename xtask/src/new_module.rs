@@ -2,10 +2,13 @@
 //! its names changed. It never writes over anything.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
 use crate::args::NewModuleArgs;
+use crate::sh;
 use crate::tidy;
 use crate::workspace::{Workspace, library};
 
@@ -47,7 +50,8 @@ const KIT: &str = r#""../../bmf-sdk""#;
 /// Makes the crate and tells what to do with it.
 pub(crate) fn run(workspace: &Workspace, args: &NewModuleArgs) -> anyhow::Result<()> {
     let made = create(workspace, args)?;
-    println!("{}", how_to_go_on(workspace, &made));
+    let taken_by = taken_by(&workspace.bmf(), &made.names.module);
+    println!("{}", how_to_go_on(workspace, &made, taken_by.as_deref()));
     Ok(())
 }
 
@@ -83,6 +87,9 @@ pub(crate) fn create(workspace: &Workspace, args: &NewModuleArgs) -> anyhow::Res
         std::fs::copy(workspace.root.join("Cargo.lock"), folder.join("Cargo.lock"))
             .context("copying Cargo.lock")?;
     }
+    let folder = folder
+        .canonicalize()
+        .with_context(|| format!("looking at {}", folder.display()))?;
     Ok(Made {
         folder,
         names,
@@ -184,38 +191,77 @@ fn refuse_known(workspace: &Workspace, names: &Names) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn how_to_go_on(workspace: &Workspace, made: &Made) -> String {
+/// The module that answers to `name` in one-line graphs, as `c_ffmpeg_filter` does for each filter of FFmpeg. Nobody is
+/// known to where there is no program yet to ask.
+fn taken_by(bmf: &Path, name: &str) -> Option<String> {
+    let listed = sh::output(Command::new(bmf).args(["inspect", "--json"]))?;
+    who_answers(&serde_json::from_str(&listed).ok()?, name)
+}
+
+fn who_answers(listed: &Value, name: &str) -> Option<String> {
+    let answers = |module: &&Value| {
+        let verbs = module["verbs"].as_array();
+        verbs.is_some_and(|verbs| verbs.iter().any(|verb| verb == name))
+    };
+    let module = listed.as_array()?.iter().find(answers)?;
+    Some(module["name"].as_str()?.to_owned())
+}
+
+/// Where cargo puts what the new crate is built into: `target`, or what the environment or a configuration says.
+fn target(folder: &Path) -> PathBuf {
+    let mut cargo = sh::cargo(["metadata", "--no-deps", "--format-version=1"]);
+    let said = sh::output(cargo.current_dir(folder));
+    let said = said.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let target = said.as_ref().and_then(|it| it["target_directory"].as_str());
+    let target = Path::new(target.unwrap_or("target"));
+    target.strip_prefix(folder).unwrap_or(target).to_owned()
+}
+
+fn how_to_go_on(workspace: &Workspace, made: &Made, taken_by: Option<&str>) -> String {
     let Made { folder, names, .. } = made;
     let Names {
         package, module, ..
     } = names;
+    let bmf = sh::quoted(workspace.bmf().as_os_str());
+    let (run, note) = match taken_by {
+        None => (
+            format!("{bmf} run 'test_source duration=2 ! {module} level=60 ! encode out.mp4'"),
+            String::new(),
+        ),
+        Some(other) => (
+            format!("{bmf} inspect {module}"),
+            format!(
+                "\nnote: in a one-line graph '{module}' means what {other} makes of it; yours is used where a graph \
+                 file says module = \"{module}\". Choose another name to have both."
+            ),
+        ),
+    };
     if made.inside {
         return format!(
             "\
 made modules/{}. To go on:
   cargo test -p {package}
   cargo xtask build --dynamic
-  {} run 'test_source duration=2 ! {module} level=60 ! encode out.mp4'
-`cargo xtask build --static` leaves it out until bmf-cli/Cargo.toml has it in its feature \"static\".",
+  {run}
+`cargo xtask build --static` leaves it out until bmf-cli/Cargo.toml has it in its feature \"static\".{note}",
             folder.file_name().unwrap_or_default().display(),
-            workspace.bmf().display(),
         );
     }
-    let bmf = workspace.bmf();
-    let build = match bmf.exists() {
-        true => String::new(),
-        false => "  cargo xtask build\n".to_owned(),
+    let build = match workspace.bmf().exists() {
+        true => "",
+        false => "  cargo xtask build\n",
     };
+    let library = target(folder).join("release").join(names.library());
     format!(
         "\
 made {folder}. To go on:
-{build}  cd {folder}
+{build}  cd {cd}
   cargo test && cargo build --release
-  {bmf} modules install target/release/{library}
-  {bmf} run 'test_source duration=2 ! {module} level=60 ! encode out.mp4'",
+  {bmf} modules install {library}
+  {run}{note}",
         folder = folder.display(),
-        bmf = bmf.display(),
-        library = names.library(),
+        cd = sh::quoted(folder.as_os_str()),
+        library = sh::quoted(library.as_os_str()),
     )
 }
 
@@ -257,6 +303,51 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn who_answers_to_a_name_in_a_line() {
+        let listed = serde_json::json!([
+            { "name": "null_sink" },
+            { "name": "c_ffmpeg_filter", "verbs": ["crop", "scale"] },
+        ]);
+        assert_eq!(
+            who_answers(&listed, "scale").as_deref(),
+            Some("c_ffmpeg_filter")
+        );
+        assert_eq!(who_answers(&listed, "null_sink"), None);
+        assert_eq!(taken_by(Path::new("/there/is/no/bmf"), "scale"), None);
+    }
+
+    #[test]
+    fn the_commands_can_be_typed() {
+        let workspace = Workspace {
+            root: "/src/bmf".into(),
+            target: "/a b".into(),
+            crates: Vec::new(),
+        };
+        let mut made = Made {
+            folder: "/there/is/none/scale".into(),
+            names: Names::new("scale", false).unwrap(),
+            inside: false,
+        };
+        insta::assert_snapshot!(how_to_go_on(&workspace, &made, None), @r"
+        made /there/is/none/scale. To go on:
+          cargo xtask build
+          cd /there/is/none/scale
+          cargo test && cargo build --release
+          '/a b/release/bmf' modules install target/release/libscale.so
+          '/a b/release/bmf' run 'test_source duration=2 ! scale level=60 ! encode out.mp4'
+        ");
+        made.inside = true;
+        insta::assert_snapshot!(how_to_go_on(&workspace, &made, Some("c_ffmpeg_filter")), @r#"
+        made modules/scale. To go on:
+          cargo test -p scale
+          cargo xtask build --dynamic
+          '/a b/release/bmf' inspect scale
+        `cargo xtask build --static` leaves it out until bmf-cli/Cargo.toml has it in its feature "static".
+        note: in a one-line graph 'scale' means what c_ffmpeg_filter makes of it; yours is used where a graph file says module = "scale". Choose another name to have both.
+        "#);
     }
 
     fn made(workspace: &Workspace, name: &str, path: Option<&Path>) -> Result<PathBuf, String> {

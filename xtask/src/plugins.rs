@@ -27,8 +27,8 @@ pub(crate) fn dynamic(workspace: &Workspace) -> anyhow::Result<()> {
     build::make(workspace, BuildArgs::default()).map(drop)
 }
 
-/// A crate out of the template, outside the workspace. As a debug and as a release build it must load into the release
-/// build of the program.
+/// A crate out of the template, outside the workspace, with the module that the guide shows as one of its tests. As a
+/// debug and as a release build it must load into the release build of the program.
 pub(crate) fn template(workspace: &Workspace) -> anyhow::Result<()> {
     build::make(workspace, BuildArgs::default())?;
     let folder = tempfile::tempdir().context("making a folder for the crate")?;
@@ -37,6 +37,11 @@ pub(crate) fn template(workspace: &Workspace) -> anyhow::Result<()> {
         path: Some(folder.path().to_owned()),
     };
     let made = new_module::create(workspace, &args)?;
+    let guide = std::fs::read_to_string(workspace.root.join("docs/plugins.md"))?;
+    let tests = made.folder.join("tests");
+    std::fs::create_dir(&tests)?;
+    let shown = rust_in(&guide).context("docs/plugins.md shows no Rust")?;
+    std::fs::write(tests.join("guide.rs"), shown)?;
     let target = workspace.target.join("template");
     let cargo = |args: &[&str]| {
         let mut cargo = sh::cargo([]);
@@ -51,6 +56,12 @@ pub(crate) fn template(workspace: &Workspace) -> anyhow::Result<()> {
     use_library(workspace, &made, &target.join("debug"))?;
     cargo(&["build", "--release"])?;
     use_library(workspace, &made, &target.join("release"))
+}
+
+/// The first block of Rust in a document.
+fn rust_in(markdown: &str) -> Option<&str> {
+    let (_, rest) = markdown.split_once("\n```rust\n")?;
+    Some(rest.split_once("```\n")?.0)
 }
 
 /// Runs a graph with the library that was built in `folder`, alone in a folder of its own.
@@ -70,10 +81,11 @@ fn use_library(workspace: &Workspace, made: &Made, folder: &Path) -> anyhow::Res
 /// What crosses the border is tested with valgrind looking on: all of the bridge and the loader, graphs with plugins,
 /// and packets.
 pub(crate) fn memory(workspace: &Workspace) -> anyhow::Result<()> {
-    const TESTS: [&[&str]; 3] = [
+    const TESTS: [&[&str]; 4] = [
         &["-p", "bmf-bridge", "-p", "bmf-modules", "--lib", "--tests"],
         &["-p", "bmf-engine", "--test", "plugins"],
         &["-p", "bmf-hmp", "--lib", "packet"],
+        &["-p", "bmf-hmp", "--test", "border"],
     ];
     let known = workspace.root.join("xtask/src/valgrind.supp");
     let runner = serde_json::json!([
@@ -92,4 +104,16 @@ pub(crate) fn memory(workspace: &Workspace) -> anyhow::Result<()> {
         sh::run(cargo.args(tests).env("PROPTEST_CASES", "8"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_block_of_rust() {
+        let text = "a\n```sh\nls\n```\n\n```rust\nlet a = 1;\n```\n\n```rust\nb\n```\n";
+        assert_eq!(rust_in(text), Some("let a = 1;\n"));
+        assert_eq!(rust_in("none"), None);
+    }
 }

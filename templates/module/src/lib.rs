@@ -5,7 +5,9 @@ use bmf_sdk::prelude::*;
 
 export_module!(MyModule);
 
-/// Makes pictures brighter or darker, in place. What stands here is what `bmf inspect my_module` prints.
+// `bmf inspect my_module` prints this doc comment and those of the options. `bmf inspect` alone lists each module with its
+// summary, which is in `describe` below.
+/// Makes pictures brighter or darker, in place.
 #[options]
 #[serde(default)]
 struct Options {

@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use bmf_bridge::in_process;
+use bmf_core::drive::DriveOutput;
 use bmf_core::{Flow, Module, ModuleContext, ModuleError, StreamItem, Task};
 use bmf_hmp::{Packet, Timestamp};
 

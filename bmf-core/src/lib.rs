@@ -22,4 +22,4 @@ pub use options::{IssueKind, OptionIssue, Options};
 pub use report::{Counters, OutputFile, Report};
 pub use signal::{Signal, StreamItem};
 pub use suggest::nearest;
-pub use task::{EarlyFlush, Task, TaskInput, TaskOutput};
+pub use task::{Task, TaskInput, TaskOutput, drive};

@@ -1,7 +1,8 @@
 //! One unit of work: what arrived for a node, and what the node sends. Tasks are reused from step
 //! to step, so neither side allocates once the queues have grown to their working size.
 
-use std::any::Any;
+pub mod drive;
+
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -9,6 +10,8 @@ use bmf_hmp::{Bound, Packet, Timestamp};
 use smallvec::SmallVec;
 
 use crate::{ModuleError, Signal, StreamItem};
+
+use drive::EarlyFlush;
 
 /// What a module is given in one call of [`Module::process`](crate::Module::process).
 ///
@@ -20,16 +23,6 @@ pub struct Task {
     inputs: SmallVec<[TaskInput; 2]>,
     outputs: SmallVec<[TaskOutput; 2]>,
     early: Option<Box<dyn EarlyFlush>>,
-}
-
-/// Sends what a task holds while its module is still at work: what stands behind
-/// [`Task::flush_outputs`].
-pub trait EarlyFlush: Send + Any {
-    /// Takes everything from the outputs and sends it.
-    ///
-    /// # Errors
-    /// When a packet may not be sent, such as one that goes back in time.
-    fn flush(&mut self, outputs: &mut [TaskOutput]) -> Result<(), ModuleError>;
 }
 
 /// What one input port delivers with a task.
@@ -81,11 +74,6 @@ impl Task {
         self.timestamp
     }
 
-    /// Sets the time this task is for. Called by input policies.
-    pub fn set_timestamp(&mut self, timestamp: Option<Timestamp>) {
-        self.timestamp = timestamp;
-    }
-
     /// The input ports, by index.
     pub fn inputs(&self) -> &[TaskInput] {
         &self.inputs
@@ -132,12 +120,6 @@ impl Task {
         }
     }
 
-    /// What [`flush_outputs`](Self::flush_outputs) uses, until it is taken back. For whoever drives
-    /// the module.
-    pub fn set_early(&mut self, early: Option<Box<dyn EarlyFlush>>) -> Option<Box<dyn EarlyFlush>> {
-        std::mem::replace(&mut self.early, early)
-    }
-
     /// True when every input port has ended and delivered all it had.
     pub fn inputs_ended(&self) -> bool {
         self.inputs
@@ -171,11 +153,6 @@ impl TaskInput {
             self.bound.unwrap_or(Bound::START)
         }
     }
-
-    /// Sets the [`bound`](Self::bound). For whoever drives the module.
-    pub fn set_bound(&mut self, bound: Bound) {
-        self.bound = Some(bound);
-    }
 }
 
 impl TaskOutput {
@@ -198,19 +175,9 @@ impl TaskOutput {
         }
     }
 
-    /// Takes the promise of this call. For output propagation.
-    pub fn take_bound(&mut self) -> Option<Bound> {
-        self.bound.take()
-    }
-
     /// How many packets its consumers still take; kept up to date for modules that say `any_room`.
     pub fn room(&self) -> usize {
         self.room
-    }
-
-    /// Sets the [`room`](Self::room). For whoever drives the module.
-    pub fn set_room(&mut self, room: usize) {
-        self.room = room;
     }
 
     /// Sends a packet. Dropped when nobody consumes the port; a packet after [`end`](Self::end) is
@@ -247,17 +214,6 @@ impl TaskOutput {
             self.items.push(StreamItem::Signal(Signal::Eof));
         }
         self.ended = true;
-    }
-
-    /// What the module has sent, in order. Drained by output propagation.
-    pub fn items_mut(&mut self) -> &mut Vec<StreamItem> {
-        &mut self.items
-    }
-
-    /// Takes back an [`end`](Self::end): the stream begins anew. For whoever drives the module.
-    pub fn reopen(&mut self) {
-        self.ended = false;
-        self.bound = None;
     }
 
     /// What the module has sent and propagation has not taken yet.

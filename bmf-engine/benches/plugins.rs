@@ -11,6 +11,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bmf_core::drive::DriveOutput;
 use bmf_core::{Diagnostics, Module, ModuleContext, Options, StreamItem, Task};
 use bmf_engine::{GraphBuilder, GraphPlan, Node, RunOptions};
 use bmf_hmp::{Packet, Timestamp};

@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::path::Path;
 
+use bmf_core::drive::DriveOutput;
 use bmf_core::{Ending, Module, ModuleContext, ModuleError, Options, StreamItem, Task};
 use bmf_hmp::{Packet, PixelFormat, Timestamp, VideoFrame};
 use bmf_modules::Registry;

@@ -6,6 +6,7 @@
 
 use bmf_bridge::in_process;
 use bmf_core::config::InputManager;
+use bmf_core::drive::DriveOutput;
 use bmf_core::{
     Ending, Flow, Module, ModuleContext, ModuleError, ModuleFactory, Options, Ports, Promise,
     Report, Signal, StreamItem, Task,

@@ -1,5 +1,6 @@
 //! The input side of a node: its links, and the policy that makes tasks of what they hold.
 
+use bmf_core::drive::{DriveInput, DriveTask};
 use bmf_core::{Signal, Task};
 use bmf_hmp::{Bound, Timestamp};
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bmf_core::config::TimeOrder;
+use bmf_core::drive::DriveOutput;
 use bmf_core::{Signal, StreamItem, Task, TaskOutput};
 use bmf_hmp::Bound;
 use smallvec::SmallVec;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use bmf_abi as abi;
-use bmf_core::{EarlyFlush, ModuleError, TaskOutput};
+use bmf_core::drive::EarlyFlush;
+use bmf_core::{ModuleError, TaskOutput};
 
 use super::mirror;
 use crate::told::Told;

@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use bmf_abi as abi;
+use bmf_core::drive::{DriveInput, DriveOutput, DriveTask};
 use bmf_core::{Signal, StreamItem, Task, TaskOutput};
 use bmf_hmp::{Bound, Packet, Timestamp};
 

@@ -5,9 +5,10 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
+use bmf_core::drive::{DriveInput, DriveOutput, DriveTask, EarlyFlush};
 use bmf_core::{
-    EarlyFlush, Ending, Flow, Module, ModuleContext, ModuleError, Promise, Report, Signal,
-    StreamItem, Task, TaskOutput,
+    Ending, Flow, Module, ModuleContext, ModuleError, Promise, Report, Signal, StreamItem, Task,
+    TaskOutput,
 };
 use bmf_hmp::{Bound, Packet, Timestamp};
 

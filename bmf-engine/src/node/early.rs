@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use bmf_core::{EarlyFlush, ModuleError, TaskOutput};
+use bmf_core::drive::{DriveTask, EarlyFlush};
+use bmf_core::{ModuleError, TaskOutput};
 use bmf_scheduler::Context;
 use bmf_streams::{Outputs, SendError};
 

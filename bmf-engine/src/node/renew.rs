@@ -1,6 +1,7 @@
 //! Beginning anew, as after a seek: nothing waits, nothing is promised. Only while the whole graph is
 //! paused; whom the links would wake is woken afterwards, with all others.
 
+use bmf_core::drive::DriveOutput;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bmf_hmp::Timestamp;

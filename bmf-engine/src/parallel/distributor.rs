@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bmf_core::config::Distribution;
+use bmf_core::drive::DriveOutput;
 use bmf_core::{Flow, Module, ModuleError, Task, TaskInput};
 use bmf_hmp::{Bound, Packet, Timestamp};
 use smallvec::SmallVec;

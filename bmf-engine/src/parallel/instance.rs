@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use bmf_core::drive::{DriveInput, DriveOutput, DriveTask};
 use bmf_core::{Ending, Flow, Module, ModuleContext, ModuleError, Promise, Report, Task};
 use bmf_hmp::{Bound, Packet, Timestamp};
 use smallvec::SmallVec;

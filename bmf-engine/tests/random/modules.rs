@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bmf_core::drive::DriveOutput;
 use bmf_core::{Flow, ModuleError, Promise, Task};
 use bmf_hmp::{Bound, Packet, Timestamp};
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use bmf_core::Task;
 use bmf_core::config::InputManager;
+use bmf_core::drive::{DriveInput, DriveTask};
 use bmf_hmp::{Bound, Packet, Timestamp};
 
 /// All inputs of the module.

@@ -16,6 +16,7 @@
 //! tick.
 
 use bmf_core::config::InputManagerConfig;
+use bmf_core::drive::DriveTask;
 use bmf_core::{OptionIssue, Task};
 use bmf_hmp::{Bound, Timestamp};
 use serde::Deserialize;

@@ -22,6 +22,7 @@
 //! know bounds; and it changes the times of packets that other nodes share.
 
 use bmf_core::config::InputManagerConfig;
+use bmf_core::drive::DriveTask;
 use bmf_core::{OptionIssue, Task};
 use bmf_hmp::{Bound, Timestamp};
 use serde::Deserialize;

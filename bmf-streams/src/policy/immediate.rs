@@ -4,6 +4,7 @@
 //! task holds one time, and inputs that are ready at the same time share a task.
 
 use bmf_core::config::InputManagerConfig;
+use bmf_core::drive::DriveTask;
 use bmf_core::{OptionIssue, Task};
 use bmf_hmp::{Bound, Timestamp};
 use serde::Deserialize;

@@ -16,6 +16,7 @@ mod syncset;
 mod timestamp_align;
 
 use bmf_core::config::{InputManager, InputManagerConfig};
+use bmf_core::drive::DriveTask;
 use bmf_core::{OptionIssue, Task};
 use bmf_hmp::Bound;
 

@@ -9,6 +9,7 @@
 //! A task waits until its time is settled on the input that was named, not on the others.
 
 use bmf_core::Task;
+use bmf_core::drive::DriveTask;
 use bmf_hmp::{Bound, Packet, Timestamp};
 
 use super::{InputPolicy, Purpose, Readiness};

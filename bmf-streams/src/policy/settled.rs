@@ -6,6 +6,7 @@
 //! when T is settled on all those that hold no packet.
 
 use bmf_core::Task;
+use bmf_core::drive::DriveTask;
 use bmf_hmp::{Bound, Timestamp};
 
 use crate::{Awaited, InputPort};

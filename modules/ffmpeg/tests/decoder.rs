@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use bmf_core::StreamItem;
+use bmf_core::drive::DriveOutput;
 use bmf_sdk::hmp::{AudioFrame, Timestamp, VideoFrame};
 use bmf_sdk::prelude::*;
 use bmf_sdk::{ModuleRunner, serde_json};

@@ -99,6 +99,17 @@ pub enum PortKind {
     Any,
 }
 
+impl PortKind {
+    /// Its name in lists and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Any => "any",
+        }
+    }
+}
+
 impl PortSpec {
     /// A port that must be connected.
     pub fn new(name: &str, kind: PortKind, docs: &str) -> Self {

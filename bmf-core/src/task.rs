@@ -23,6 +23,8 @@ pub struct Task {
     inputs: SmallVec<[TaskInput; 2]>,
     outputs: SmallVec<[TaskOutput; 2]>,
     early: Option<Box<dyn EarlyFlush>>,
+    /// A packet for an output that there is not.
+    stray: Option<(usize, Packet)>,
 }
 
 /// What one input port delivers with a task.
@@ -65,6 +67,7 @@ impl Task {
             inputs: inputs.iter().map(input).collect(),
             outputs: outputs.iter().map(output).collect(),
             early: None,
+            stray: None,
         }
     }
 
@@ -99,10 +102,12 @@ impl Task {
         self.inputs.get_mut(port)?.packets.pop_front()
     }
 
-    /// Sends `packet` on output `port`. A port that nobody consumes swallows it.
+    /// Sends `packet` on output `port`. A port that nobody consumes swallows it; one that the module
+    /// does not have makes the call fail.
     pub fn push(&mut self, port: usize, packet: Packet) {
-        if let Some(output) = self.outputs.get_mut(port) {
-            output.push(packet);
+        match self.outputs.get_mut(port) {
+            Some(output) => output.push(packet),
+            None => self.stray = Some((port, packet)),
         }
     }
 
@@ -224,6 +229,7 @@ impl TaskOutput {
 
 #[cfg(test)]
 mod tests {
+    use super::drive::DriveTask;
     use super::*;
 
     fn packet(t: i64) -> Packet {
@@ -237,6 +243,7 @@ mod tests {
         task.push(0, packet(1));
         task.push(1, packet(1));
         task.push(7, packet(1));
+        assert!(task.take_stray().is_some_and(|(port, _)| port == 7));
         assert_eq!(task.outputs()[0].items().len(), 0);
         assert_eq!(task.outputs()[1].items().len(), 1);
     }

@@ -332,6 +332,7 @@ fn node_info(
         is_told_room: planned.part == Part::Collector,
         needs_all: matches!(planned.part, Part::Distributor(_)),
         flushes_early: planned.part == Part::Whole && descriptor.flushes_early,
+        most_outputs: descriptor.outputs.limits().1,
         is_told_of_bounds: false,
         goes_by_time: false,
         context: ModuleContext::new(

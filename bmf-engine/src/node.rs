@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bmf_core::drive::DriveTask;
 use bmf_core::{Ending, Flow, Module, ModuleError, Promise, StreamItem, Task, TaskOutput};
 use bmf_hmp::{Bound, Timestamp};
 use bmf_scheduler::{Context, Schedulable, Step, Wake};
@@ -370,8 +371,14 @@ impl Node {
         self.lift(result, During::Process, first).map(Some)
     }
 
-    /// A module that has put another task in the place of its own would take its worker along.
-    fn check_task(&self, flow: Flow) -> Result<Flow, ModuleError> {
+    /// A module that has put another task in the place of its own would take its worker along; what
+    /// one has sent to an output that it does not have would be lost without a word.
+    fn check_task(&mut self, flow: Flow) -> Result<Flow, ModuleError> {
+        if let Some((port, _)) = self.task.take_stray()
+            && let Some(most) = self.info.most_outputs.filter(|&most| port >= most)
+        {
+            return Err(no_such_output(port, most));
+        }
         let (inputs, outputs) = (self.task.inputs().len(), self.task.outputs().len());
         if inputs == self.inputs.len() && outputs == self.outputs.len() {
             return Ok(flow);
@@ -507,6 +514,19 @@ impl Node {
             }
         }
     }
+}
+
+#[cold]
+fn no_such_output(port: usize, most: usize) -> ModuleError {
+    let outputs = match most {
+        0 => "no outputs".to_owned(),
+        1 => "only output 0".to_owned(),
+        _ => format!("outputs 0 to {}", most - 1),
+    };
+    ModuleError::new(format!(
+        "the module has sent a packet to output {port}, but has {outputs}"
+    ))
+    .with_hint("this is a defect of the module; report it")
 }
 
 /// Stands where the module was.

@@ -79,6 +79,8 @@ pub(crate) struct NodeInfo {
     pub(crate) needs_all: bool,
     /// Whether its module sends in the middle of a call.
     pub(crate) flushes_early: bool,
+    /// How many outputs its module may have at most.
+    pub(crate) most_outputs: Option<usize>,
     /// Whether bounds alone make tasks.
     pub(crate) is_told_of_bounds: bool,
     /// Whether its input policy does.

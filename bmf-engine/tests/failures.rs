@@ -474,3 +474,27 @@ fn a_module_that_replaces_its_task_fails() {
         );
     }
 }
+
+#[test]
+fn a_packet_for_an_output_that_there_is_not_is_an_error() {
+    let stray = || {
+        Script::each(|task, _, packet| {
+            task.push(3, packet);
+            Ok(Flow::Wait)
+        })
+    };
+    insta::assert_snapshot!(check_bad(stray), @"
+    node 2 'bad' (bad), port a, at 0.000000s: the module has sent a packet to output 3, but has only output 0
+    close after Failed
+    close bad Failed
+    close pass Failed
+    close sink Failed
+    close source Failed
+    open after
+    open bad
+    open pass
+    open sink
+    open source
+    hint: this is a defect of the module; report it
+    ");
+}

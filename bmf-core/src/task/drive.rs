@@ -15,7 +15,7 @@
 
 use std::any::Any;
 
-use bmf_hmp::{Bound, Timestamp};
+use bmf_hmp::{Bound, Packet, Timestamp};
 
 use super::{Task, TaskInput, TaskOutput};
 use crate::{ModuleError, StreamItem};
@@ -37,6 +37,10 @@ pub trait DriveTask {
 
     /// Sets what [`Task::flush_outputs`] uses; returns what it has used until now.
     fn set_early(&mut self, early: Option<Box<dyn EarlyFlush>>) -> Option<Box<dyn EarlyFlush>>;
+
+    /// Takes the packet that the module has sent to an output it does not have: a mistake of its
+    /// author.
+    fn take_stray(&mut self) -> Option<(usize, Packet)>;
 }
 
 /// For an input.
@@ -68,6 +72,11 @@ impl DriveTask for Task {
 
     fn set_early(&mut self, early: Option<Box<dyn EarlyFlush>>) -> Option<Box<dyn EarlyFlush>> {
         std::mem::replace(&mut self.early, early)
+    }
+
+    #[inline]
+    fn take_stray(&mut self) -> Option<(usize, Packet)> {
+        self.stray.take()
     }
 }
 

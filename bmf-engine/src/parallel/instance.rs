@@ -75,6 +75,13 @@ impl Instance {
         }
     }
 
+    /// Passes a packet for an output that there is not on to where that is found.
+    fn lose_no_stray(&mut self, task: &mut Task) {
+        if let Some((port, packet)) = self.task.take_stray() {
+            task.push(port, packet);
+        }
+    }
+
     /// Sends what belongs to no unit, if there is anything.
     fn send(&mut self, turn: Turn, task: &mut Task) {
         let made = self.made(turn, &[]);
@@ -144,6 +151,7 @@ impl Module for Instance {
                 error.at(time)
             })?;
             let done = made.done;
+            self.lose_no_stray(task);
             task.push(0, Packet::new(self.latest, made));
             if done {
                 return Ok(Flow::Done);
@@ -155,6 +163,7 @@ impl Module for Instance {
             }
             self.task.set_timestamp(None);
             let _ = self.process()?;
+            self.lose_no_stray(task);
             self.send(Turn::Last, task);
             return Ok(Flow::Done);
         }

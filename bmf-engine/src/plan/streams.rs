@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use bmf_core::config::{GraphConfig, GraphMode, NodeConfig, StreamConfig};
-use bmf_core::{Diagnostic, Diagnostics, ModuleFactory, Ports, nearest};
+use bmf_core::{Diagnostic, Diagnostics, ModuleFactory, PortKind, Ports, nearest};
 
 use super::{PlannedLink, PlannedStream};
 
@@ -63,6 +63,7 @@ pub(super) fn resolve(
         wiring.inputs.push(inputs);
     }
     connect_graph_outputs(config, &mut wiring, &by_name, found);
+    check_kinds(config, factories, &wiring, found);
     let useful = useful_nodes(config, &wiring);
     for ((node, factory), useful) in config.nodes.iter().zip(factories).zip(useful) {
         check_consumed(node, factory.as_deref(), useful, found);
@@ -239,6 +240,41 @@ fn connect_inputs(
         inputs.push(known);
     }
     inputs
+}
+
+/// Whether sound is linked to an input for pictures, or the other way round.
+fn check_kinds(
+    config: &GraphConfig,
+    factories: &[Option<Arc<dyn ModuleFactory>>],
+    wiring: &Wiring,
+    found: &mut Diagnostics,
+) {
+    let descriptor = |node: usize| factories[node].as_ref().map(|factory| factory.descriptor());
+    for stream in &wiring.streams {
+        let sent = stream.producer.and_then(|(node, port)| {
+            let port = descriptor(node)?.outputs.get(port)?;
+            Some(port.kind)
+        });
+        for link in &stream.consumers {
+            let inputs = descriptor(link.node).map(|descriptor| &descriptor.inputs);
+            let taken = inputs.and_then(|inputs| inputs.get(link.port));
+            let (Some(sent), Some(port), Some(inputs)) = (sent, taken, inputs) else {
+                continue;
+            };
+            if sent == port.kind || [sent, port.kind].contains(&PortKind::Any) {
+                continue;
+            }
+            let node = &config.nodes[link.node];
+            let message = format!(
+                "{node}: input \"{}\" takes {}, but stream \"{}\" is {}",
+                inputs.name_of(link.port),
+                port.kind.name(),
+                stream.name,
+                sent.name()
+            );
+            found.push(Diagnostic::error(message).at(node.inputs[link.port].span));
+        }
+    }
 }
 
 /// Whether the module can work with as many inputs.

@@ -325,6 +325,7 @@ fn inputs_that_are_left_out_must_be_optional() {
     insta::assert_snapshot!(show(found), @r#"
     error: node 1 'overlay_1' (overlay): input port "video" must be connected
     error: node 3 'c_ffmpeg_encoder_3' (c_ffmpeg_encoder) has no connected input
+    error: node 2 'c_ffmpeg_encoder_2' (c_ffmpeg_encoder): input "audio" takes audio, but stream "overlay_1.0" is video
     "#);
 }
 

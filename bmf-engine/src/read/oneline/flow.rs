@@ -83,7 +83,17 @@ impl Flow {
                     inputs[index].name = stream.name;
                 }
                 None if port.optional => {}
-                None => return Err(self.missing(node, wanted)),
+                None => {
+                    let needed: Vec<&str> = ports
+                        .iter()
+                        .filter(|port| !port.optional && fits(port.kind, takes))
+                        .map(|port| port.name.as_str())
+                        .collect();
+                    return Err(match needed.len() {
+                        0 | 1 => self.missing(node, wanted),
+                        count => Self::too_few(node, count, &needed.join(", ")),
+                    });
+                }
             }
         }
         if kinds.is_empty() {
@@ -132,6 +142,14 @@ impl Flow {
         let mut places = 0..self.streams.len();
         let place = places.rfind(|&place| fits(self.streams[place].kind, wanted))?;
         Some(self.streams.remove(place))
+    }
+
+    fn too_few(node: &NodeConfig, count: usize, ports: &str) -> String {
+        format!(
+            "{} needs {count} streams ({ports}), more than flow here; give it another source before \
+             it, or write the graph as a file",
+            node.name
+        )
     }
 
     fn missing(&self, node: &NodeConfig, wanted: PortKind) -> String {

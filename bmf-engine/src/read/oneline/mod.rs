@@ -71,6 +71,15 @@ impl Builder<'_> {
         };
         let mut node = self.node(segment, &meaning);
         let module = meaning.module.descriptor();
+        let verb = &segment.verb;
+        if module.name != verb.text && self.registry.names().contains(&verb.text) {
+            log::warn!(
+                "\"{}\" in the line is a verb of {}; for the module of that name write the graph as \
+                 a file",
+                verb.text,
+                module.name
+            );
+        }
         let connected = self.flow.pass(&mut node, module, meaning.takes);
         if let Err(message) = connected {
             self.out

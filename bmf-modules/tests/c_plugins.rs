@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use bmf_core::{Ending, Flow, Module, ModuleContext, Options, Promise, StreamItem, Task};
 use bmf_core::drive::DriveOutput;
+use bmf_core::{Ending, Flow, Module, ModuleContext, Options, Promise, StreamItem, Task};
 use bmf_hmp::{Packet, PixelFormat, Timestamp, VideoFrame};
 use bmf_modules::{Registry, SearchPath};
 

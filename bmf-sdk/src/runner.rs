@@ -6,7 +6,7 @@
 
 use bmf_bridge::in_process;
 use bmf_core::config::InputManager;
-use bmf_core::drive::DriveOutput;
+use bmf_core::drive::{DriveOutput, DriveTask};
 use bmf_core::{
     Ending, Flow, Module, ModuleContext, ModuleError, ModuleFactory, Options, Ports, Promise,
     Report, Signal, StreamItem, Task,
@@ -222,6 +222,19 @@ impl ModuleRunner {
         }
         let flow = self.module.process(&mut self.task)?;
         self.more = flow == Flow::More;
+        if let Some((port, _)) = self.task.take_stray() {
+            // As the engine does; the runner may have fewer outputs than the module.
+            if self
+                .output_names
+                .limits()
+                .1
+                .is_some_and(|most| port >= most)
+            {
+                let message =
+                    format!("the module has sent a packet to output {port}, but has none");
+                return Err(ModuleError::new(message));
+            }
+        }
         self.collect()?;
         // A module that chooses among its outputs may still wait for room on one.
         let waits_for_room = self.any_room && !self.task.inputs_ended();

@@ -137,6 +137,11 @@ impl Mirror {
         }
         // SAFETY: the caller's promise.
         unsafe { send(self.api, host, self.task.outputs_mut()) };
+        if let Some((port, packet)) = self.task.take_stray() {
+            // The host tells of it.
+            // SAFETY: as above; the packet is given away.
+            unsafe { (self.api.push)(host, port, packet.into_raw()) };
+        }
         for (port, input) in self.task.inputs_mut().iter_mut().enumerate() {
             while let Some(packet) = input.packets.pop_back() {
                 // SAFETY: the caller's promise; the packet is given away.

@@ -332,7 +332,12 @@ fn node_info(
         is_told_room: planned.part == Part::Collector,
         needs_all: matches!(planned.part, Part::Distributor(_)),
         flushes_early: planned.part == Part::Whole && descriptor.flushes_early,
-        most_outputs: descriptor.outputs.limits().1,
+        // The parts of a parallel node have outputs of their own.
+        most_outputs: match planned.part {
+            Part::Whole => descriptor.outputs.limits().1,
+            Part::Instance => descriptor.outputs.limits().1.map(|most| most.max(1)),
+            Part::Distributor(_) | Part::Collector => None,
+        },
         is_told_of_bounds: false,
         goes_by_time: false,
         context: ModuleContext::new(

@@ -137,11 +137,6 @@ impl Mirror {
         }
         // SAFETY: the caller's promise.
         unsafe { send(self.api, host, self.task.outputs_mut()) };
-        if let Some((port, packet)) = self.task.take_stray() {
-            // The host tells of it.
-            // SAFETY: as above; the packet is given away.
-            unsafe { (self.api.push)(host, port, packet.into_raw()) };
-        }
         for (port, input) in self.task.inputs_mut().iter_mut().enumerate() {
             while let Some(packet) = input.packets.pop_back() {
                 // SAFETY: the caller's promise; the packet is given away.
@@ -152,6 +147,10 @@ impl Mirror {
         let is_whole = ports == (self.inputs, self.outputs);
         if !is_whole {
             self.has_shape = false;
+        } else if let Some((port, packet)) = self.task.take_stray() {
+            // The host tells of it.
+            // SAFETY: the caller's promise; the packet is given away.
+            unsafe { (self.api.push)(host, port, packet.into_raw()) };
         }
         is_whole
     }

@@ -689,7 +689,8 @@ struct bmf_module_vtable {
     /** Sends what must be there before the first input; again after each `flush`. */
     int32_t (*start)(void *data, bmf_task *task, const bmf_error_sink *error);
     /**
-     * Fills in what the module promises about the times of its outputs. Asked once, after `open`.
+     * Fills in what the module promises about the times of its outputs. Asked at most once, after
+     * `open`.
      */
     void (*promise)(void *data, bmf_promise *out);
     /**

@@ -95,7 +95,7 @@ pub struct ModuleVtable {
     pub start: Option<
         unsafe extern "C" fn(data: *mut c_void, task: *mut Task, error: *const ErrorSink) -> i32,
     >,
-    /// Fills in what the module promises about the times of its outputs. Asked once, after `open`.
+    /// Fills in what the module promises about the times of its outputs. Asked at most once, after `open`.
     pub promise: Option<unsafe extern "C" fn(data: *mut c_void, out: *mut Promise)>,
     /// Forgets what was taken and not sent; a source goes on from `seek`, unless that is `NONE`.
     pub flush:

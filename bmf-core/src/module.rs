@@ -44,7 +44,7 @@ pub trait Module: Send {
         Ok(())
     }
 
-    /// What the module promises about the times of its outputs. Asked once after `open`. With a
+    /// What the module promises about the times of its outputs. Asked at most once, after `open`. With a
     /// promise, timestamp bounds go from inputs to outputs without a call of `process`, so that a
     /// node further down need not wait for packets that will never come.
     fn promise(&self) -> Promise {

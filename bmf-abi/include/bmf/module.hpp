@@ -92,7 +92,7 @@ class Module {
     virtual void open(const Context &context) { (void)context; }
     /** Sends what must be there before the first input; again after each `flush`. */
     virtual void start(Task &task) { (void)task; }
-    /** Asked once, after `open`. */
+    /** Asked at most once, after `open`. */
     virtual Promise promise() { return Promise::nothing(); }
     /** Handles one task. */
     virtual Flow process(Task &task) = 0;

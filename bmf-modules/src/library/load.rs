@@ -152,13 +152,13 @@ fn unusable(why: host::Unfit) -> Refusal {
 
 /// Links this build and no other one, from a copy where the dynamic linker would give an older one.
 fn link_build(path: &Path, stamp: Stamp) -> Result<Linked, Refusal> {
-    if !take(path, stamp) {
-        return link_copy(path, stamp);
-    }
-    let linked = link(path.as_os_str()).map_err(|error| {
-        untake(path, stamp);
-        refusal(&error, path)
-    })?;
+    let linked = match take(path, stamp) {
+        true => link(path.as_os_str()).map_err(|error| {
+            untake(path, stamp);
+            refusal(&error, path)
+        })?,
+        false => link_copy(path, stamp)?,
+    };
     // Another file may have taken its place since it was read.
     match Stamp::at(path) {
         Some(now) if now == stamp => Ok(linked),

@@ -230,8 +230,9 @@ impl ModuleRunner {
                 .1
                 .is_some_and(|most| port >= most)
             {
-                let message =
-                    format!("the module has sent a packet to output {port}, but has none");
+                let message = format!(
+                    "the module has sent a packet to output {port}, which it does not have"
+                );
                 return Err(ModuleError::new(message));
             }
         }

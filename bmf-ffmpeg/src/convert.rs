@@ -11,6 +11,7 @@
 //! of their input and need zeros there.
 
 mod audio;
+mod format;
 mod video;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use bmf_hmp::{Buffer, EncodedPacket, MediaKind, TimeBase};
 
 pub use self::audio::{audio_from_av, audio_to_av};
+pub use self::format::{EncodedStream, format_from_av, format_to_av};
 pub use self::video::{video_from_av, video_to_av};
 use crate::av_buffer::adopt;
 use crate::error::{Error, ErrorKind};

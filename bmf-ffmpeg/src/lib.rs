@@ -48,7 +48,8 @@ mod sync;
 
 pub use audio_clock::AudioClock;
 pub use convert::{
-    audio_from_av, audio_to_av, packet_from_av, packet_to_av, video_from_av, video_to_av,
+    EncodedStream, audio_from_av, audio_to_av, format_from_av, format_to_av, packet_from_av,
+    packet_to_av, video_from_av, video_to_av,
 };
 pub use decoder::{Decoder, DecoderConfig, Skip};
 pub use dict::Dict;

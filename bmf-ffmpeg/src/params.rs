@@ -53,6 +53,53 @@ impl CodecParameters {
         copy
     }
 
+    /// Parameters of which only codec and extra data are known; `None` if FFmpeg knows no such codec.
+    pub(crate) fn of_codec(name: &str, extradata: &[u8]) -> Option<Self> {
+        let name = sys::c_string(name);
+        let parameters = Self::blank();
+        // SAFETY: the name is a C string; descriptors are static; the structure is new and ours, and
+        // FFmpeg frees extra data that its own allocator gave.
+        unsafe {
+            let descriptor = sys::avcodec_descriptor_get_by_name(name.as_ptr());
+            if descriptor.is_null() {
+                return None;
+            }
+            let target = parameters.as_ptr();
+            sys::set_enum!(target, codec_id, sys::get_enum!(descriptor, id));
+            sys::set_enum!(target, codec_type, sys::get_enum!(descriptor, type_));
+            if !extradata.is_empty() {
+                let room = extradata.len() + sys::AV_INPUT_BUFFER_PADDING_SIZE as usize;
+                let data = sys::av_mallocz(room).cast::<u8>();
+                if data.is_null() {
+                    sys::out_of_memory::<u8>();
+                }
+                data.copy_from_nonoverlapping(extradata.as_ptr(), extradata.len());
+                (*target).extradata = data;
+                (*target).extradata_size = sys::int(extradata.len());
+            }
+        }
+        Some(parameters)
+    }
+
+    /// Before anybody else has seen them.
+    pub(crate) fn set_picture_size(&mut self, width: u32, height: u32) {
+        // SAFETY: the structure is ours.
+        unsafe {
+            (*self.as_ptr()).width = sys::int(width);
+            (*self.as_ptr()).height = sys::int(height);
+        }
+    }
+
+    /// Before anybody else has seen them.
+    pub(crate) fn set_sound(&mut self, sample_rate: u32, channels: u32) {
+        // SAFETY: the structure is ours; its layout is none so far.
+        unsafe {
+            (*self.as_ptr()).sample_rate = sys::int(sample_rate);
+            let layout = &raw mut (*self.as_ptr()).ch_layout;
+            sys::av_channel_layout_default(layout, sys::int(channels));
+        }
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut sys::AVCodecParameters {
         self.0.as_ptr()
     }

@@ -1,6 +1,7 @@
 //! [`EncodedPacket`]: a piece of an encoded stream, between demuxer and decoder, encoder and muxer.
 //!
-//! Opaque bytes with their timing; nothing here parses a codec.
+//! Opaque bytes with their timing, and what their stream is ([`EncodedFormat`]); nothing here parses
+//! a codec.
 
 use std::any::Any;
 use std::fmt;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::extension::Extension;
-use crate::{Buffer, Foreign, ImportError, Payload, TimeBase, Timestamp, View, ViewKind};
+use crate::{Buffer, Foreign, ImportError, Payload, Rational, TimeBase, Timestamp, View, ViewKind};
 
 /// What kind of thing a stream carries.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,7 +79,81 @@ pub struct EncodedPacket {
     pub stream_index: u32,
     /// Whether decoding can start here.
     pub key_frame: bool,
+    /// Where in the file the bytes go, for a piece of a file that a muxer writes: most follow what
+    /// came before, but headers are completed at the end. `None` for anything else.
+    pub offset: Option<u64>,
+    /// What the packets of its stream have in common: what a decoder or a muxer is told before the
+    /// first packet. `None` if it is not known, as in a bare byte stream. Does not cross to another
+    /// library.
+    pub format: Option<Arc<EncodedFormat>>,
     extension: Extension,
+}
+
+/// What a decoder or a muxer must know of a stream beside its packets.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct EncodedFormat {
+    /// What the stream carries.
+    pub kind: MediaKind,
+    /// FFmpeg's name of the codec: `h264`, `aac`.
+    pub codec: String,
+    /// Headers that are not repeated in the packets (FFmpeg's extradata).
+    pub extradata: Buffer,
+    /// Width and height of pictures in pixels; 0 for others.
+    pub width: u32,
+    /// See `width`.
+    pub height: u32,
+    /// Pictures per second, if that is known.
+    pub frame_rate: Option<Rational>,
+    /// Samples per second and channels of sound; 0 for others.
+    pub sample_rate: u32,
+    /// See `sample_rate`.
+    pub channels: u32,
+    extension: Extension,
+}
+
+impl EncodedFormat {
+    /// A stream of which only the codec is known.
+    pub fn new(kind: MediaKind, codec: &str) -> Self {
+        Self {
+            kind,
+            codec: codec.to_owned(),
+            extradata: Buffer::default(),
+            width: 0,
+            height: 0,
+            frame_rate: None,
+            sample_rate: 0,
+            channels: 0,
+            extension: Extension::default(),
+        }
+    }
+
+    /// What it was made from, if that is a `T`: a demuxer's own description, say. Whoever changes a
+    /// field lets go of it.
+    pub fn extension<T: Any + Send + Sync>(&self) -> Option<&Arc<T>> {
+        self.extension.get()
+    }
+
+    /// Keeps what it was made from.
+    pub fn set_extension<T: Any + Send + Sync>(&mut self, value: Arc<T>) {
+        self.extension.set(value);
+    }
+
+    /// Lets go of the extension.
+    pub fn clear_extension(&mut self) {
+        self.extension.clear();
+    }
+}
+
+impl fmt::Debug for EncodedFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncodedFormat({} {}", self.kind, self.codec)?;
+        match self.kind {
+            MediaKind::Video => write!(f, " {}x{})", self.width, self.height),
+            MediaKind::Audio => write!(f, " {} Hz, {} channels)", self.sample_rate, self.channels),
+            MediaKind::Subtitle | MediaKind::Data => f.write_str(")"),
+        }
+    }
 }
 
 impl Payload for EncodedPacket {
@@ -109,6 +184,8 @@ impl EncodedPacket {
             kind,
             stream_index: 0,
             key_frame: false,
+            offset: None,
+            format: None,
             extension: Extension::default(),
         }
     }

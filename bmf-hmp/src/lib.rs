@@ -41,7 +41,7 @@ pub use color::{
 };
 pub use device::{Device, ParseDeviceError};
 pub use element::{Element, ParseScalarTypeError, ScalarType};
-pub use encoded::{EncodedPacket, MediaKind, ParseMediaKindError};
+pub use encoded::{EncodedFormat, EncodedPacket, MediaKind, ParseMediaKindError};
 pub use error::FrameError;
 pub use packet::{Foreign, ImportError, Packet, Payload, View, ViewKind};
 pub use pixel::{Component, ParsePixelFormatError, PixelDescriptor, PixelFlags, PixelFormat};

@@ -1,7 +1,7 @@
 //! What kinds of modules are asked and answer in JSON, in the form in which it crosses. Both halves
 //! write and read it here; nothing here calls anything.
 
-use bmf_core::{OptionIssue, Report, Sharing, Shorthand, ShorthandArg};
+use bmf_core::{OptionIssue, Options, Report, Sharing, Shorthand, ShorthandArg};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,7 @@ pub(crate) trait Answer: DeserializeOwned {}
 impl Answer for bmf_core::ModuleDescriptor {}
 impl Answer for Vec<OptionIssue> {}
 impl Answer for Sharing {}
+impl Answer for Option<Options> {}
 impl Answer for Option<ShorthandAnswer> {}
 impl Answer for Report {}
 

@@ -6,8 +6,10 @@
 )]
 
 mod answer;
+mod fuse;
 mod tell;
 mod text;
+mod threads;
 mod told;
 
 pub mod guest;

@@ -10,13 +10,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::load::Choice;
 use crate::logging::Verbosity;
-use crate::{check, graph, inspect, modules, progress, run, stats};
+use crate::{check, graph, inspect, modules, probe, progress, run, stats};
 
 /// What the user wants done.
 pub(crate) enum Job {
     Run(run::Request),
     Check(check::Request),
     Inspect(inspect::Request),
+    Probe(probe::Request),
     Graph(graph::Request),
     Modules(modules::Request),
 }
@@ -50,6 +51,7 @@ pub(crate) fn parse() -> Asked {
             module: args.module,
             json: args.json,
         }),
+        Command::Probe(args) => Job::Probe(args.meaning(typed.quiet)),
         Command::Graph(args) => Job::Graph(graph::Request {
             graph: args.graph.meaning(),
             format: args.format,
@@ -90,6 +92,7 @@ enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Inspect(InspectArgs),
+    Probe(ProbeArgs),
     Graph(GraphArgs),
     Modules(ModulesArgs),
 }
@@ -166,6 +169,30 @@ struct InspectArgs {
     /// Print descriptors as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Tell what is in media files
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bmf probe in.mp4
+  bmf probe *.mkv --format json
+  bmf probe rtsp://camera/1 --option rtsp_transport=tcp
+
+Nothing is decoded but what FFmpeg needs to know the formats. Durations are in seconds.")]
+struct ProbeArgs {
+    /// Files or URLs
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = probe::Format::Text)]
+    format: probe::Format,
+    /// FFmpeg's name of the input format, for files that do not tell what they are: rawvideo
+    #[arg(long, value_name = "NAME")]
+    input_format: Option<String>,
+    /// Option of FFmpeg's protocol or demuxer; may be given several times
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
+    options: Vec<(String, String)>,
 }
 
 /// Draw a graph, or convert it
@@ -248,6 +275,18 @@ impl ModulesArgs {
     }
 }
 
+impl ProbeArgs {
+    fn meaning(self, quiet: bool) -> probe::Request {
+        probe::Request {
+            files: self.files,
+            format: self.format,
+            input_format: self.input_format,
+            params: self.options,
+            quiet,
+        }
+    }
+}
+
 impl RunArgs {
     fn meaning(self, quiet: bool) -> run::Request {
         let progress = match self.progress {
@@ -277,6 +316,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "expected a number of seconds above 0".to_owned())
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
 }
 
 #[cfg(test)]

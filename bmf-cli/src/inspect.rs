@@ -133,6 +133,7 @@ fn kind(kind: PortKind) -> &'static str {
     match kind {
         PortKind::Video => "video",
         PortKind::Audio => "audio",
+        PortKind::Subtitle => "subtitle",
         PortKind::Any => "any",
     }
 }

@@ -7,6 +7,7 @@ mod modules;
 mod check;
 mod graph;
 mod inspect;
+mod probe;
 mod run;
 
 mod interrupt;
@@ -39,6 +40,7 @@ fn run(asked: Asked) -> Result<u8, Failure> {
         Job::Run(request) => run::run(request, &registry),
         Job::Check(request) => check::run(&request, &registry),
         Job::Inspect(request) => inspect::run(&request, &registry),
+        Job::Probe(request) => probe::run(&request, &registry),
         Job::Graph(request) => graph::run(&request, &registry),
         Job::Modules(request) => modules::run(&request, &registry),
     }

@@ -90,7 +90,7 @@ fn packets_at_sinks(outcome: &Outcome) -> u64 {
 }
 
 /// Bytes in decimal units, as file managers show them.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let mut size = bytes as f64;
     for unit in ["bytes", "kB", "MB", "GB"] {
         // What would be shown as 1000.0 belongs to the next unit.

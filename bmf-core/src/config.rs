@@ -8,11 +8,13 @@ use crate::{Options, SourceText, Span};
 
 mod flow;
 mod manager;
+mod threads;
 
 pub use flow::{
     Distribution, ExecutorConfig, LinkConfig, OnDeadlock, OnFull, ParallelConfig, TimeOrder,
 };
 pub use manager::{InputManager, InputManagerConfig};
+pub use threads::Threads;
 
 /// A graph, before validation.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +98,12 @@ pub struct GraphOptions {
     pub memory_budget: Option<u64>,
     /// What happens when the graph has blocked itself.
     pub on_deadlock: OnDeadlock,
-    /// Keys that the engine has no use for but BMF's builders write (`optimize_graph`, `user_id`…).
+    /// Whether neighbours that one instance of their module can stand for run as one node; `None`:
+    /// they do.
+    pub optimize_graph: Option<bool>,
+    /// How many threads codecs and filters may take for themselves.
+    pub threads: Threads,
+    /// Keys that the engine has no use for but BMF's builders write (`user_id`, `hungry_check`…).
     pub other: Options,
 }
 

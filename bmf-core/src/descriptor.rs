@@ -83,6 +83,9 @@ pub struct PortSpec {
     pub optional: bool,
     /// Whether what arrives here is meant to come from further down, in a loop.
     pub back_edge: bool,
+    /// The option that an input takes the place of: one of the two must be there, and not both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
 }
 
 /// What kind of packets a port carries.
@@ -93,6 +96,8 @@ pub enum PortKind {
     Video,
     /// Decoded sound.
     Audio,
+    /// Subtitles as they were coded. One-line graphs do not connect them.
+    Subtitle,
     /// Any packet. Also what a program that does not know a kind takes it for.
     #[default]
     #[serde(other)]
@@ -105,6 +110,7 @@ impl PortKind {
         match self {
             Self::Video => "video",
             Self::Audio => "audio",
+            Self::Subtitle => "subtitle",
             Self::Any => "any",
         }
     }
@@ -119,12 +125,21 @@ impl PortSpec {
             docs: docs.to_owned(),
             optional: false,
             back_edge: false,
+            instead_of: None,
         }
     }
 
     /// The same port, but the module works without it.
     #[must_use]
     pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// The same input, as another way to give what an option gives: one of the two must be there.
+    #[must_use]
+    pub fn instead_of(mut self, option: &str) -> Self {
+        self.instead_of = Some(option.to_owned());
         self.optional = true;
         self
     }
@@ -211,6 +226,14 @@ pub trait ModuleFactory: Send + Sync {
     fn sharing(&self, options: &Options) -> Sharing {
         let _ = options;
         Sharing::Possible
+    }
+
+    /// The options with which one instance does what several do one after the other, each taking on
+    /// its only input what the one before gives on its only output: the same packets come out. The
+    /// engine then makes one node of them. `None`: it would not be the same, or no gain.
+    fn fuse(&self, chain: &[&Options]) -> Option<Options> {
+        let _ = chain;
+        None
     }
 
     /// What one of the descriptor's verbs stands for in a one-line graph: `decode in.mp4` or `scale

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bmf_hmp::Timestamp;
 
+use crate::config::Threads;
 use crate::{ModuleError, Report, Task};
 
 /// The code of a node: decode, scale, detect, encode.
@@ -140,6 +141,7 @@ struct ContextShared {
     /// Run once, when `interrupt` becomes true, which happens under this lock.
     interrupt_actions: Mutex<Vec<InterruptAction>>,
     duration: AtomicI64,
+    threads: OnceLock<Threads>,
 }
 
 struct InterruptAction(Box<dyn FnOnce() + Send>);
@@ -162,6 +164,7 @@ impl ModuleContext {
                 interrupt: Arc::new(AtomicBool::new(false)),
                 interrupt_actions: Mutex::default(),
                 duration: AtomicI64::new(-1),
+                threads: OnceLock::new(),
             }),
         }
     }
@@ -215,6 +218,17 @@ impl ModuleContext {
         let waiting = std::mem::take(&mut *actions);
         drop(actions);
         waiting.into_iter().for_each(|action| (action.0)());
+    }
+
+    /// How many threads the graph lets the module take for its own work.
+    pub fn threads(&self) -> Threads {
+        self.shared.threads.get().copied().unwrap_or_default()
+    }
+
+    /// Says what [`threads`](Self::threads) is. Called by whoever drives the module, before it is
+    /// opened; later calls change nothing.
+    pub fn set_threads(&self, threads: Threads) {
+        let _ = self.shared.threads.set(threads);
     }
 
     /// Tells how long the media of a source is, in microseconds, for progress displays.

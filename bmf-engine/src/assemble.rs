@@ -340,12 +340,7 @@ fn node_info(
         },
         is_told_of_bounds: false,
         goes_by_time: false,
-        context: ModuleContext::new(
-            &config.name,
-            plan.is_strict(),
-            &planned.connected.0,
-            &planned.connected.1,
-        ),
+        context: context(plan, planned),
         unopened_producers: AtomicUsize::new(count_openers(plan, &inputs)),
         announced: AtomicBool::new(false),
         outputs: senders
@@ -360,6 +355,14 @@ fn node_info(
         awaited: crate::shared::AwaitedCell::default(),
         report: std::sync::Mutex::new(None),
     }
+}
+
+fn context(plan: &GraphPlan, planned: &PlannedNode) -> ModuleContext {
+    let (inputs, outputs) = &planned.connected;
+    let name = &planned.config.name;
+    let context = ModuleContext::new(name, plan.is_strict(), inputs, outputs);
+    context.set_threads(plan.config().option.threads);
+    context
 }
 
 /// Names of the input ports, where they are ports of the module.

@@ -13,6 +13,7 @@ use crate::dict::Dict;
 use crate::error::{Error, ErrorKind};
 use crate::flow::{Fed, Pulled};
 use crate::frame::AvFrame;
+use crate::hw::HwDevice;
 use crate::log::Capture;
 use crate::names;
 use crate::options::{Side, UnusedOption, did_you_mean, unused};
@@ -35,6 +36,9 @@ pub struct DecoderConfig {
     pub frame_rate: Option<Rational>,
     /// Which frames need not be decoded.
     pub skip_frame: Skip,
+    /// The device to decode on. What it cannot decode comes from the CPU even so;
+    /// [`AvFrame::is_hardware`] tells.
+    pub hardware: Option<HwDevice>,
 }
 
 /// Which frames a decoder may leave out, to be faster.
@@ -96,6 +100,8 @@ pub struct Decoder {
     unused: Vec<UnusedOption>,
     errors: u64,
     last_error: Option<Error>,
+    /// For the next result: most questions have none, and an empty frame can wait.
+    spare: Option<AvFrame>,
 }
 
 // SAFETY: a codec context has no thread affinity and is reached through
@@ -108,7 +114,8 @@ impl Decoder {
     /// # Errors
     ///
     /// If there is no decoder for the codec or of the name given, if that one
-    /// decodes another codec, or if parameters or option values are refused.
+    /// decodes another codec or cannot use the device, or if parameters or option
+    /// values are refused.
     pub fn open(parameters: &CodecParameters, config: &DecoderConfig) -> Result<Self, Error> {
         let codec = find(config.name.as_deref(), Some(parameters))?;
         Self::open_codec(codec, Some(parameters), config)
@@ -140,7 +147,12 @@ impl Decoder {
             unused: Vec::new(),
             errors: 0,
             last_error: None,
+            spare: None,
         };
+        if let Some(device) = &config.hardware {
+            // SAFETY: the codec comes from static tables.
+            unsafe { device.check(codec, &decoder.name)? };
+        }
         let mut options = config.options.clone();
         options.set_default("threads", "auto");
 
@@ -181,6 +193,9 @@ impl Decoder {
                 (*context).framerate = units::av(rate);
             }
             (*context).skip_frame = config.skip_frame.to_av();
+            if let Some(device) = &config.hardware {
+                (*context).hw_device_ctx = device.reference();
+            }
             sys::avcodec_open2(context, codec, options.as_mut_ptr())
         }
     }
@@ -245,13 +260,19 @@ impl Decoder {
     /// Only if memory is lacking; what cannot be decoded is skipped and counted.
     pub fn receive(&mut self) -> Result<Pulled<AvFrame>, Error> {
         loop {
-            let frame = AvFrame::blank();
-            // SAFETY: the context is open and ours alone; the frame is blank.
+            let frame = self.spare.take().unwrap_or_else(AvFrame::blank);
+            // SAFETY: the context is open and ours alone; the frame is blank, and is
+            // again after a failure.
             match unsafe { sys::avcodec_receive_frame(self.context.as_ptr(), frame.as_ptr()) } {
                 0.. => return Ok(Pulled::Ready(frame)),
-                sys::AGAIN => return Ok(Pulled::Hungry),
-                sys::AVERROR_EOF => return Ok(Pulled::Ended),
-                code => self.count(code)?,
+                code => {
+                    self.spare = Some(frame);
+                    match code {
+                        sys::AGAIN => return Ok(Pulled::Hungry),
+                        sys::AVERROR_EOF => return Ok(Pulled::Ended),
+                        code => self.count(code)?,
+                    }
+                }
             }
         }
     }

@@ -5,7 +5,7 @@
 //! which frames to feed is the caller's decision; [`EncoderInfo`] says what an
 //! encoder can take.
 
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
 use std::ptr::{self, NonNull};
 
 use bmf_hmp::{ColorDescription, MediaKind, Rational, TimeBase};
@@ -24,6 +24,7 @@ use crate::packet::AvPacket;
 use crate::params::CodecParameters;
 use crate::sys;
 use crate::units;
+use crate::upload::Uploader;
 
 /// What the frames will be.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +85,8 @@ pub struct EncoderConfig {
     pub quality: Option<f64>,
     /// Four-character code to be written in place of the codec's usual one.
     pub tag: Option<[u8; 4]>,
+    /// What [`Encoder::statistics`] gave in an earlier pass, for the pass that uses it.
+    pub statistics: Option<String>,
 }
 
 /// An open encoder of one stream.
@@ -95,6 +98,8 @@ pub struct Encoder {
     info: EncoderInfo,
     time_base: TimeBase,
     unused: Vec<UnusedOption>,
+    /// What the context reads of an earlier pass.
+    statistics: Option<CString>,
 }
 
 // SAFETY: a codec context has no thread affinity and is reached through
@@ -110,6 +115,19 @@ impl Encoder {
     /// an option's value; the message has the encoder's own words and says what
     /// it supports.
     pub fn open(config: &EncoderConfig) -> Result<Self, Error> {
+        Self::open_for(config, None)
+    }
+
+    /// Opens an encoder that takes the frames of an uploader, in the uploader's format.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_on(config: &EncoderConfig, uploader: &Uploader) -> Result<Self, Error> {
+        Self::open_for(config, Some(uploader))
+    }
+
+    fn open_for(config: &EncoderConfig, uploader: Option<&Uploader>) -> Result<Self, Error> {
         let info = EncoderInfo::find(&config.name)?;
         let operation = format!("cannot open encoder {}", info.name);
         info.check(&operation, &config.input)?;
@@ -123,8 +141,13 @@ impl Encoder {
             info,
             time_base: config.time_base,
             unused: Vec::new(),
+            statistics: config.statistics.as_deref().map(sys::c_string),
         };
         encoder.configure(config);
+        if let Some(uploader) = uploader {
+            // SAFETY: the context is allocated and not open; it takes references of its own.
+            unsafe { uploader.lend_to(context.as_ptr()) };
+        }
 
         let mut options = config.options.clone();
         options.set_default("threads", "auto");
@@ -160,6 +183,10 @@ impl Encoder {
             }
             if let Some(tag) = config.tag {
                 (*context).codec_tag = u32::from_le_bytes(tag);
+            }
+            if let Some(statistics) = &self.statistics {
+                // Only read by FFmpeg; it stays ours and lives as long as the context.
+                (*context).stats_in = statistics.as_ptr().cast_mut();
             }
             match &config.input {
                 EncoderInput::Video(video) => configure_video(context, video),
@@ -273,6 +300,14 @@ impl Encoder {
         }
     }
 
+    /// What the encoder tells a later pass, after the last packet received or the end. `None` if
+    /// it was not opened for a first pass, or keeps such files by itself.
+    pub fn statistics(&self) -> Option<String> {
+        // SAFETY: the context is open; the text is null or the encoder's.
+        let text = unsafe { sys::text((*self.context.as_ptr()).stats_out) };
+        (!text.is_empty()).then_some(text)
+    }
+
     fn failure(&self, code: c_int, capture: Capture) -> Error {
         let lines = capture.take().into_iter().map(|line| line.text).collect();
         Error::from_code(format!("cannot encode with {}", self.info.name), code).with_details(lines)
@@ -282,8 +317,11 @@ impl Encoder {
 impl Drop for Encoder {
     fn drop(&mut self) {
         let mut context = self.context.as_ptr();
-        // SAFETY: ours; frees an open or merely allocated context.
-        unsafe { sys::avcodec_free_context(&mut context) };
+        // SAFETY: ours; frees an open or merely allocated context. The statistics are not FFmpeg's.
+        unsafe {
+            (*context).stats_in = ptr::null_mut();
+            sys::avcodec_free_context(&mut context);
+        }
     }
 }
 

@@ -83,6 +83,33 @@ impl EncoderInfo {
         }
     }
 
+    /// The names of all encoders of a codec such as "h264", FFmpeg's first choice first; `None` if
+    /// FFmpeg knows no such codec.
+    pub fn all_for_codec(codec: &str) -> Option<Vec<String>> {
+        let text = sys::c_string(codec);
+        // SAFETY: a look-up by name in static tables.
+        let is_known = unsafe { !sys::avcodec_descriptor_get_by_name(text.as_ptr()).is_null() };
+        let of_codec = |name: &String| {
+            let encoder = lookup(name);
+            // SAFETY: the encoder is static; its codec is read as an integer.
+            let found = unsafe {
+                sys::text(sys::avcodec_get_name(
+                    sys::get_enum!(encoder, id).cast_unsigned(),
+                ))
+            };
+            found == codec
+        };
+        is_known.then(|| names::encoders().into_iter().filter(of_codec).collect())
+    }
+
+    /// Whether it takes pictures in a device's memory only ([`Uploader`](crate::Uploader)): the
+    /// format of those.
+    pub fn device_format(&self) -> Option<PixFmt> {
+        let first = *self.pix_fmts.first()?;
+        let all = self.pix_fmts.iter().all(|format| format.is_hardware());
+        all.then_some(first)
+    }
+
     /// # Safety
     ///
     /// `codec` is an encoder of FFmpeg's static tables.
@@ -233,5 +260,9 @@ mod tests {
             Some("libx264")
         );
         assert_eq!(EncoderInfo::default_for_codec("nonsense"), None);
+        let h264 = EncoderInfo::all_for_codec("h264").unwrap();
+        assert_eq!(h264.first().map(String::as_str), Some("libx264"));
+        assert_eq!(EncoderInfo::all_for_codec("vc1"), Some(Vec::new()));
+        assert_eq!(EncoderInfo::all_for_codec("nonsense"), None);
     }
 }

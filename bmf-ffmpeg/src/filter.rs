@@ -20,6 +20,9 @@ use crate::log::Capture;
 use crate::sys;
 use crate::units;
 
+/// `AVERROR(ENOSYS)`: what a filter says to a command it does not know.
+const NOT_TAKEN: c_int = -libc::ENOSYS;
+
 /// A configured graph.
 ///
 /// Can be sent to another thread between calls; used by one at a time.
@@ -292,6 +295,55 @@ impl FilterGraph {
     pub fn failed_requests(&self, input: usize) -> u32 {
         // SAFETY: a source of our configured graph.
         unsafe { sys::av_buffersrc_get_nb_failed_requests(self.inputs[input].0.as_ptr()) }
+    }
+
+    /// Sends a command to all filters called `target`, by the filter's name, that of the instance
+    /// (`overlay@logo`), or `all`: usually the name of an option and its new value.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such filter, or it does not take that.
+    pub fn send_command(&mut self, target: &str, command: &str, arg: &str) -> Result<(), Error> {
+        let texts = [target, command, arg].map(sys::c_string);
+        let [target, name, arg] = texts.each_ref().map(|text| text.as_ptr());
+        let graph = self.graph.as_ptr();
+        let capture = Capture::start();
+        // SAFETY: our configured graph; texts are copied, and there is no room for an answer.
+        let code = unsafe {
+            sys::avfilter_graph_send_command(graph, target, name, arg, ptr::null_mut(), 0, 0)
+        };
+        match code {
+            0.. => Ok(()),
+            NOT_TAKEN => Err(self.failure(code, capture).with_message(
+                ErrorKind::Unsupported,
+                format!("no filter takes the command '{command}'"),
+            )),
+            code => Err(self.failure(code, capture)),
+        }
+    }
+
+    /// The same at a time: before the first frame that a filter takes whose time in seconds is not
+    /// earlier. Whether it is taken is not told; [`send_command`](Self::send_command) tells.
+    ///
+    /// # Errors
+    ///
+    /// If memory is lacking.
+    pub fn queue_command(
+        &mut self,
+        seconds: f64,
+        target: &str,
+        command: &str,
+        arg: &str,
+    ) -> Result<(), Error> {
+        let texts = [target, command, arg].map(sys::c_string);
+        let [target, command, arg] = texts.each_ref().map(|text| text.as_ptr());
+        let graph = self.graph.as_ptr();
+        let capture = Capture::start();
+        // SAFETY: our configured graph; texts are copied.
+        match unsafe { sys::avfilter_graph_queue_command(graph, target, command, arg, 0, seconds) } {
+            0.. => Ok(()),
+            code => Err(self.failure(code, capture)),
+        }
     }
 
     fn failure(&self, code: c_int, capture: Capture) -> Error {

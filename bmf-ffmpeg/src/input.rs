@@ -5,6 +5,7 @@
 //! input is ended by an [`Interrupt`].
 
 use std::collections::BTreeMap;
+use std::io::Read as ReadBytes;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::ptr::{self, NonNull};
@@ -15,11 +16,12 @@ use crate::dict::{self, Dict};
 use crate::error::{Error, ErrorKind};
 use crate::frame::AvFrame;
 use crate::interrupt::Interrupt;
+use crate::io::{ReadContext, code_of};
 use crate::log::{Capture, Line};
 use crate::names;
 use crate::options::{Side, UnusedOption, did_you_mean, unused};
 use crate::packet::AvPacket;
-use crate::pipe::{PipeInput, code_of};
+use crate::pipe::PipeInput;
 use crate::stream::StreamInfo;
 use crate::sys;
 
@@ -55,7 +57,7 @@ pub struct Demuxer {
     streams: Vec<StreamInfo>,
     unused: Vec<UnusedOption>,
     /// Declared after `context` is closed in `drop`; fields are freed later.
-    _pipe: Option<PipeInput>,
+    _reader: Option<ReadContext>,
     interrupt: Interrupt,
 }
 
@@ -79,20 +81,40 @@ impl Demuxer {
     /// If the file cannot be opened, is a directory, empty, or in no known
     /// format, or if the interrupt is triggered.
     pub fn open(url: &str, config: &InputConfig) -> Result<Self, Error> {
-        let operation = format!("cannot open input '{url}'");
-        let format = find_format(&operation, config.format.as_deref())?;
-        let capture = Capture::start();
-        let explain = |code, capture: Capture| {
-            let lines = capture
-                .take()
-                .into_iter()
-                .map(|line| strip_url(&line.text, url));
-            explain_open(
-                Error::from_code(&operation, code).with_details(lines.collect()),
-                url,
-            )
-        };
+        let format = find_format(url, config.format.as_deref())?;
+        let mut reader = None;
+        if format.is_null() || !is_no_file(format) {
+            let pipe = PipeInput::open(url, &config.interrupt).transpose();
+            let pipe = pipe.map_err(|error| cannot_open(url, code_of(&error), Vec::new()))?;
+            reader = pipe.map(|pipe| ReadContext::new(Box::new(pipe)));
+        }
+        Self::open_with(url, format, reader, config)
+    }
 
+    /// Opens what `reader` gives, from its beginning to its end; nothing is
+    /// read twice. `name` stands for it in messages. A read that fails as
+    /// interrupted ends reading at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_reader(
+        name: &str,
+        reader: impl ReadBytes + Send + 'static,
+        config: &InputConfig,
+    ) -> Result<Self, Error> {
+        let format = find_format(name, config.format.as_deref())?;
+        let reader = ReadContext::new(Box::new(reader));
+        Self::open_with(name, format, Some(reader), config)
+    }
+
+    fn open_with(
+        url: &str,
+        format: *const sys::AVInputFormat,
+        reader: Option<ReadContext>,
+        config: &InputConfig,
+    ) -> Result<Self, Error> {
+        let capture = Capture::start();
         // SAFETY: allocates a context with defaults.
         let context = unsafe { sys::avformat_alloc_context() };
         let Some(context) = NonNull::new(context) else {
@@ -103,24 +125,57 @@ impl Demuxer {
             url: url.to_owned(),
             streams: Vec::new(),
             unused: Vec::new(),
-            _pipe: None,
+            _reader: reader,
             interrupt: config.interrupt.clone(),
         };
-        if format.is_null() || !is_no_file(format) {
-            input._pipe = match PipeInput::open(url, &config.interrupt).transpose() {
-                Ok(pipe) => pipe,
-                Err(error) => return Err(explain(code_of(&error), capture)),
-            };
-        }
         let mut options = config.options.clone();
-        if let Err(code) = input.open_context(format, &mut options) {
-            return Err(explain(code, capture));
-        }
-        if let Err(code) = input.read_streams() {
-            return Err(explain(code, capture));
+        let opened = input
+            .open_context(format, &mut options)
+            .and_then(|()| input.read_streams());
+        if let Err(code) = opened {
+            return Err(cannot_open(url, code, capture.take()));
         }
         input.unused = input.name_unused(&options);
         Ok(input)
+    }
+
+    /// Closes the input and opens the same URL once more, for a live source whose connection is lost.
+    /// Its streams may be others than before.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open). The input is closed then, has nothing to read, and may be opened again.
+    pub fn reopen(&mut self, config: &InputConfig) -> Result<(), Error> {
+        self.close();
+        let url = self.url.clone();
+        *self = Self::open(&url, config)?;
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let mut context = self.context.as_ptr();
+        // SAFETY: ours, open or blank; nobody uses what it held. The blank one takes its place.
+        let blank = unsafe {
+            sys::avformat_close_input(&mut context);
+            sys::avformat_alloc_context()
+        };
+        self.context =
+            NonNull::new(blank).unwrap_or_else(|| sys::out_of_memory::<sys::AVFormatContext>());
+        self._reader = None;
+    }
+
+    /// What the format says of itself; nothing once the input is closed.
+    fn format_flags(&self) -> i32 {
+        // SAFETY: the context is open, or blank and without a format.
+        unsafe {
+            let format = (*self.context.as_ptr()).iformat;
+            if format.is_null() { 0 } else { (*format).flags }
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        // SAFETY: the context is open or blank.
+        unsafe { (*self.context.as_ptr()).iformat.is_null() }
     }
 
     fn open_context(
@@ -130,12 +185,12 @@ impl Demuxer {
     ) -> Result<(), i32> {
         let url = sys::c_string(&self.url);
         let mut context = self.context.as_ptr();
-        // SAFETY: the context is new; callback and pipe live as long as `self`,
+        // SAFETY: the context is new; callback and reader live as long as `self`,
         // which closes the context first.
         let code = unsafe {
             (*context).interrupt_callback = self.interrupt.callback();
-            if let Some(pipe) = &self._pipe {
-                (*context).pb = pipe.as_ptr();
+            if let Some(reader) = &self._reader {
+                (*context).pb = reader.as_ptr();
             }
             sys::avformat_open_input(&mut context, url.as_ptr(), format, options.as_mut_ptr())
         };
@@ -186,25 +241,29 @@ impl Demuxer {
         &self.url
     }
 
+    /// For what is read from it elsewhere; nobody changes it by this.
+    pub(crate) fn as_ptr(&self) -> *const sys::AVFormatContext {
+        self.context.as_ptr()
+    }
+
     /// FFmpeg's name of the format, for instance "mov,mp4,m4a,3gp,3g2,mj2".
     pub fn format_name(&self) -> String {
+        if self.is_closed() {
+            return String::new();
+        }
         // SAFETY: an open context has a format with a static name.
         unsafe { sys::text((*(*self.context.as_ptr()).iformat).name) }
     }
 
     /// Whether timestamps may jump within the file (MPEG-TS and the like).
     pub fn may_be_discontinuous(&self) -> bool {
-        // SAFETY: an open context has a format.
-        let flags = unsafe { (*(*self.context.as_ptr()).iformat).flags };
-        flags & sys::AVFMT_TS_DISCONT != 0
+        self.format_flags() & sys::AVFMT_TS_DISCONT != 0
     }
 
     /// Whether seeking goes by presentation times; other formats know only
     /// decoding times, which lie before them where frames are reordered.
     pub fn seeks_to_pts(&self) -> bool {
-        // SAFETY: an open context has a format.
-        let flags = unsafe { (*(*self.context.as_ptr()).iformat).flags };
-        flags & sys::AVFMT_SEEK_TO_PTS != 0
+        self.format_flags() & sys::AVFMT_SEEK_TO_PTS != 0
     }
 
     /// The streams, by index.
@@ -349,6 +408,9 @@ impl Demuxer {
     /// If reading fails, the input ends too early for its format, or the interrupt is triggered.
     /// The proper end is not an error.
     pub fn read(&mut self) -> Result<Read, Error> {
+        if self.is_closed() {
+            return Ok(Read::End);
+        }
         loop {
             let packet = AvPacket::blank();
             let capture = Capture::start();
@@ -430,12 +492,12 @@ impl Demuxer {
 impl Drop for Demuxer {
     fn drop(&mut self) {
         let mut context = self.context.as_ptr();
-        // SAFETY: ours, open or blank; a pipe given to it is freed afterwards.
+        // SAFETY: ours, open or blank; a reader given to it is freed afterwards.
         unsafe { sys::avformat_close_input(&mut context) };
     }
 }
 
-fn find_format(operation: &str, name: Option<&str>) -> Result<*const sys::AVInputFormat, Error> {
+fn find_format(url: &str, name: Option<&str>) -> Result<*const sys::AVInputFormat, Error> {
     let Some(name) = name else {
         return Ok(ptr::null());
     };
@@ -446,7 +508,7 @@ fn find_format(operation: &str, name: Option<&str>) -> Result<*const sys::AVInpu
         let known = names::demuxers();
         let known = known.iter().flat_map(|names| names.split(','));
         return Err(Error::new(
-            operation,
+            format!("cannot open input '{url}'"),
             ErrorKind::Unknown,
             format!("no input format '{name}'"),
         )
@@ -458,6 +520,12 @@ fn find_format(operation: &str, name: Option<&str>) -> Result<*const sys::AVInpu
 fn is_no_file(format: *const sys::AVInputFormat) -> bool {
     // SAFETY: `find_format` returned a static table entry.
     unsafe { (*format).flags & sys::AVFMT_NOFILE != 0 }
+}
+
+fn cannot_open(url: &str, code: i32, lines: Vec<Line>) -> Error {
+    let lines = lines.iter().map(|line| strip_url(&line.text, url));
+    let error = Error::from_code(format!("cannot open input '{url}'"), code);
+    explain_open(error.with_details(lines.collect()), url)
 }
 
 /// FFmpeg begins some lines with the URL, which the error names already.

@@ -10,6 +10,7 @@ mod units;
 
 mod dict;
 mod error;
+mod layers;
 pub mod log;
 pub mod names;
 mod options;
@@ -18,6 +19,7 @@ mod formats;
 mod frame;
 mod packet;
 mod params;
+mod side_data;
 mod stream;
 
 mod av_buffer;
@@ -26,11 +28,14 @@ mod convert;
 
 mod flow;
 mod interrupt;
+mod io;
 mod pipe;
 
+mod describe;
 mod input;
 
 mod decoder;
+mod hw;
 
 mod filter;
 mod filter_params;
@@ -38,10 +43,14 @@ mod filter_text;
 
 mod encoder;
 mod encoder_info;
+mod expression;
+mod upload;
 
 mod mux_clock;
+mod mux_stream;
 mod output;
 mod output_info;
+mod writer;
 
 mod audio_clock;
 mod sync;
@@ -52,22 +61,29 @@ pub use convert::{
     packet_to_av, video_from_av, video_to_av,
 };
 pub use decoder::{Decoder, DecoderConfig, Skip};
+pub use describe::Chapter;
 pub use dict::Dict;
 pub use encoder::{AudioParams, Encoder, EncoderConfig, EncoderInput, VideoParams};
 pub use encoder_info::EncoderInfo;
 pub use error::{Error, ErrorKind};
+pub use expression::{Expression, parse_duration};
 pub use filter::FilterGraph;
 pub use filter_params::{AudioInput, FilterInput, FilterOutput, GraphConfig, VideoInput};
 pub use filter_text::OpenPad;
 pub use flow::{Fed, Pulled};
 pub use formats::{Layout, PixFmt, SampleFmt};
 pub use frame::AvFrame;
+pub use hw::HwDevice;
 pub use input::{Demuxer, InputConfig, Read};
 pub use interrupt::Interrupt;
+pub use layers::{Layer, layers_of};
+pub use mux_stream::{StreamConfig, parse_disposition};
 pub use options::{UnusedOption, nearest};
-pub use output::{Muxer, OutputConfig, StreamConfig, Written};
-pub use output_info::MuxerInfo;
+pub use output::{Muxer, OutputConfig, Written};
+pub use output_info::{MuxerInfo, numbered_name};
 pub use packet::AvPacket;
 pub use params::CodecParameters;
-pub use stream::{DisplayMatrix, StreamInfo};
+pub use stream::{DisplayMatrix, SideData, StreamInfo};
 pub use sync::{FrameRateMode, FrameSync, Plan, encoder_ticks, frame_ticks};
+pub use upload::Uploader;
+pub use writer::Piece;

@@ -13,6 +13,14 @@ use bmf_hmp::MediaKind;
 use crate::options::{Side, collect};
 use crate::sys;
 
+/// What FFmpeg's codec library calls itself in files, for instance "Lavc59.37.100".
+pub fn codec_library() -> String {
+    // SAFETY: returns a number.
+    let version = unsafe { sys::avcodec_version() };
+    let (major, minor, micro) = (version >> 16, version >> 8 & 0xFF, version & 0xFF);
+    format!("Lavc{major}.{minor}.{micro}")
+}
+
 /// Names of all encoders.
 pub fn encoders() -> Vec<String> {
     codecs(|codec| {
@@ -56,6 +64,17 @@ pub fn filters() -> Vec<String> {
     )
 }
 
+/// What a decoder decodes, for instance "h264" for "h264_cuvid". `None` if there is no such decoder.
+pub fn codec_of_decoder(name: &str) -> Option<String> {
+    let name = sys::c_string(name);
+    // SAFETY: look-ups in static tables; the name is static text.
+    unsafe {
+        let codec = sys::avcodec_find_decoder_by_name(name.as_ptr());
+        let id = (!codec.is_null()).then(|| sys::get_enum!(codec, id).cast_unsigned())?;
+        Some(sys::text(sys::avcodec_get_name(id)))
+    }
+}
+
 /// Option names of an encoder: its own and those all encoders share. Empty if
 /// there is no such encoder.
 pub fn encoder_options(name: &str) -> BTreeSet<String> {
@@ -74,6 +93,23 @@ pub fn decoder_options(name: &str) -> BTreeSet<String> {
     let codec = unsafe { sys::avcodec_find_decoder_by_name(name.as_ptr()) };
     // SAFETY: null or static.
     unsafe { codec_options(codec, Side::Reading) }
+}
+
+/// Option names of what reads a URL: its protocol, and the format of the same name if there is
+/// one (RTSP is both).
+pub fn input_options(url: &str) -> BTreeSet<String> {
+    let scheme = sys::c_string(url.split_once(':').map_or("file", |(scheme, _)| scheme));
+    let mut names = BTreeSet::new();
+    // SAFETY: look-ups by name in static tables; classes may be null.
+    unsafe {
+        let protocol = sys::avio_protocol_get_class(scheme.as_ptr());
+        collect(protocol, Side::Reading, &mut names);
+        let format = sys::av_find_input_format(scheme.as_ptr());
+        if !format.is_null() {
+            collect((*format).priv_class, Side::Reading, &mut names);
+        }
+    }
+    names
 }
 
 /// What a filter is, as far as its static description says.
@@ -205,7 +241,7 @@ fn codecs(wanted: impl Fn(*const sys::AVCodec) -> bool) -> Vec<String> {
 }
 
 /// Walks one of FFmpeg's static tables.
-fn each<T, R>(
+pub(crate) fn each<T, R>(
     next: impl Fn(*mut *mut c_void) -> *const T,
     mut visit: impl FnMut(*const T) -> R,
 ) -> Vec<R> {
@@ -226,6 +262,7 @@ mod tests {
 
     #[test]
     fn the_build_has_the_usual_parts() {
+        assert!(codec_library().starts_with("Lavc"));
         assert!(encoders().contains(&"libx264".to_owned()));
         assert!(decoders().contains(&"h264".to_owned()));
         assert!(!decoders().contains(&"libx264".to_owned()));
@@ -240,6 +277,9 @@ mod tests {
         assert!(options.contains("crf") && options.contains("g"));
         assert!(encoder_options("nonsense").is_empty());
         assert!(decoder_options("h264").contains("threads"));
+        assert!(input_options("rtsp://host").contains("rtsp_transport"));
+        assert!(input_options("http://host").contains("reconnect"));
+        assert!(!input_options("a.mp4").contains("reconnect"));
     }
 
     #[test]

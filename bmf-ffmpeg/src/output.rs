@@ -5,27 +5,28 @@
 //! error of the disk, also those that only show when the last buffer is
 //! flushed. It does not encode.
 
-use std::collections::BTreeMap;
 use std::ffi::c_int;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 
-use bmf_hmp::{MediaKind, Rational, TimeBase};
+use bmf_hmp::{MediaKind, TimeBase};
 
+use crate::describe::Chapter;
 use crate::dict::Dict;
 use crate::encoder::Encoder;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::Interrupt;
 use crate::log::Capture;
 use crate::mux_clock::{MuxClock, Order};
+use crate::mux_stream::{SampleClock, StreamConfig, is_timed};
 use crate::names;
 use crate::options::{Side, UnusedOption, did_you_mean, unused};
 use crate::output_info::default_encoder;
 use crate::packet::AvPacket;
 use crate::params::CodecParameters;
-use crate::stream::DisplayMatrix;
 use crate::sys;
 use crate::units;
+use crate::writer::{MemoryOutput, Piece};
 
 /// How to open an output.
 #[derive(Debug, Clone, Default)]
@@ -36,41 +37,6 @@ pub struct OutputConfig {
     pub options: Dict,
     /// Ends blocking operations; a private one, never triggered, by default.
     pub interrupt: Interrupt,
-}
-
-/// What a container should say about a stream, beside its codec parameters.
-#[derive(Debug, Clone)]
-pub struct StreamConfig {
-    /// The unit in which timestamps will be given, as a wish: the container may
-    /// choose another ([`Muxer::time_base`]).
-    pub time_base: TimeBase,
-    /// Frame rate, if constant and known.
-    pub frame_rate: Option<Rational>,
-    /// Pixel aspect ratio, if it differs from the codec's.
-    pub sample_aspect_ratio: Option<Rational>,
-    /// How the picture is to be turned for display.
-    pub display_matrix: Option<DisplayMatrix>,
-    /// Tags such as "language".
-    pub metadata: BTreeMap<String, String>,
-    /// FFmpeg's `AV_DISPOSITION_*` bits.
-    pub disposition: u32,
-    /// Four-character code to be written in place of the codec's usual one.
-    pub tag: Option<[u8; 4]>,
-}
-
-impl StreamConfig {
-    /// Only a time base.
-    pub fn new(time_base: TimeBase) -> Self {
-        Self {
-            time_base,
-            frame_rate: None,
-            sample_aspect_ratio: None,
-            display_matrix: None,
-            metadata: BTreeMap::new(),
-            disposition: 0,
-            tag: None,
-        }
-    }
 }
 
 /// What was written, from [`Muxer::finish`].
@@ -84,6 +50,10 @@ pub struct Written {
     pub corrected_timestamps: u64,
 }
 
+/// MPEG program and transport streams need some lead, in microseconds; this is
+/// the command line's, and options may say otherwise.
+const MAX_DELAY: c_int = 700_000;
+
 /// An output container.
 ///
 /// Can be sent to another thread between calls; used by one at a time. Dropping
@@ -93,8 +63,12 @@ pub struct Muxer {
     context: NonNull<sys::AVFormatContext>,
     url: String,
     options: Dict,
-    clocks: Vec<(MuxClock, MediaKind)>,
+    /// Of the streams whose times the container minds.
+    clocks: Vec<Option<MuxClock>>,
+    /// Of copied sound.
+    sample_clocks: Vec<Option<SampleClock>>,
     state: State,
+    memory: Option<MemoryOutput>,
     packets: u64,
     bytes: u64,
     interrupt: Interrupt,
@@ -122,19 +96,67 @@ impl Muxer {
     /// If the format is unknown or cannot be guessed, or if the file cannot be
     /// opened for writing.
     pub fn create(url: &str, config: &OutputConfig) -> Result<Self, Error> {
-        let context = allocate(url, config.format.as_deref())?;
-        let mut muxer = Self {
-            context,
+        let mut muxer = Self::allocated(url, config)?;
+        muxer.open_file()?;
+        Ok(muxer)
+    }
+
+    /// Writes into memory instead of a file: [`take_pieces`](Self::take_pieces) has the bytes. They
+    /// come in pieces of about `buffer` bytes. `name` stands for the file in messages.
+    ///
+    /// # Errors
+    ///
+    /// If the format is unknown or cannot be guessed, or opens files of its own.
+    pub fn create_in_memory(
+        name: &str,
+        config: &OutputConfig,
+        buffer: usize,
+    ) -> Result<Self, Error> {
+        let mut muxer = Self::allocated(name, config)?;
+        if muxer.format_flags() & sys::AVFMT_NOFILE != 0 {
+            let message = format!("format '{}' opens files of its own", muxer.format_name());
+            let operation = format!("cannot write '{name}' into memory");
+            return Err(Error::new(operation, ErrorKind::Unsupported, message));
+        }
+        let memory = MemoryOutput::new(buffer.max(1));
+        let context = muxer.context.as_ptr();
+        // SAFETY: the context is ours and uses `memory` until it is closed, before that is freed.
+        unsafe {
+            (*context).interrupt_callback = muxer.interrupt.callback();
+            (*context).max_delay = MAX_DELAY;
+            (*context).pb = memory.as_ptr();
+            (*context).flags |= sys::AVFMT_FLAG_CUSTOM_IO as c_int;
+        }
+        muxer.memory = Some(memory);
+        Ok(muxer)
+    }
+
+    fn allocated(url: &str, config: &OutputConfig) -> Result<Self, Error> {
+        Ok(Self {
+            context: allocate(url, config.format.as_deref())?,
             url: url.to_owned(),
             options: config.options.clone(),
             clocks: Vec::new(),
+            sample_clocks: Vec::new(),
             state: State::New,
+            memory: None,
             packets: 0,
             bytes: 0,
             interrupt: config.interrupt.clone(),
+        })
+    }
+
+    /// What was written into memory since the last call; with `all` also what is still in the
+    /// buffer. Empty for an output to a file.
+    pub fn take_pieces(&mut self, all: bool) -> Vec<Piece> {
+        let Some(memory) = &mut self.memory else {
+            return Vec::new();
         };
-        muxer.open_file()?;
-        Ok(muxer)
+        if all {
+            // SAFETY: the context is open as long as it is here.
+            unsafe { sys::avio_flush(memory.as_ptr()) };
+        }
+        memory.take()
     }
 
     fn open_file(&mut self) -> Result<(), Error> {
@@ -146,9 +168,7 @@ impl Muxer {
         // `self`, which closes the file first.
         let code = unsafe {
             (*context).interrupt_callback = callback;
-            // MPEG program and transport streams need some lead; this is the
-            // command line's, and options may say otherwise.
-            (*context).max_delay = 700_000;
+            (*context).max_delay = MAX_DELAY;
             if self.format_flags() & sys::AVFMT_NOFILE != 0 {
                 return Ok(());
             }
@@ -250,53 +270,42 @@ impl Muxer {
         if stream.is_null() {
             sys::out_of_memory::<sys::AVStream>();
         }
-        // SAFETY: the stream is new and ours alone; metadata passes to it.
-        unsafe {
-            if sys::avcodec_parameters_copy((*stream).codecpar, parameters.as_ptr()) < 0 {
-                sys::out_of_memory::<sys::AVCodecParameters>();
-            }
-            match config.tag {
-                Some(tag) => (*(*stream).codecpar).codec_tag = u32::from_le_bytes(tag),
-                None => self.drop_foreign_tag((*stream).codecpar),
-            }
-            (*stream).time_base = units::av_time_base(config.time_base);
-            (*stream).avg_frame_rate = units::av_or_unknown(config.frame_rate);
-            let aspect = config
-                .sample_aspect_ratio
-                .unwrap_or(parameters.sample_aspect_ratio());
-            (*stream).sample_aspect_ratio = units::av(aspect);
-            (*(*stream).codecpar).sample_aspect_ratio = units::av(aspect);
-            (*stream).disposition = config.disposition.cast_signed();
-            (*stream).metadata = config.metadata.iter().collect::<Dict>().into_raw();
-            if let Some(matrix) = config.display_matrix {
-                matrix.write(stream);
-            }
-        }
+        // SAFETY: the stream is new and ours alone; the format is static.
+        unsafe { config.write(parameters, stream, self.format()) };
         let order = match self.format_flags() {
             flags if flags & sys::AVFMT_NOTIMESTAMPS != 0 => Order::Any,
             flags if flags & sys::AVFMT_TS_NONSTRICT != 0 => Order::NonDecreasing,
             _ => Order::Strict,
         };
-        self.clocks.push((MuxClock::new(order), parameters.kind()));
+        let is_timed = is_timed(parameters.kind(), &parameters.codec_name());
+        self.clocks.push(is_timed.then(|| MuxClock::new(order)));
+        let is_copied = config.is_copied && parameters.kind() == MediaKind::Audio;
+        let sample_clock = is_copied.then(|| SampleClock::of(parameters)).flatten();
+        self.sample_clocks.push(sample_clock);
         Ok(self.clocks.len() - 1)
     }
 
-    /// A copied stream brings its old container's code, which may mean
-    /// something else here; without one the muxer chooses.
-    ///
-    /// # Safety
-    ///
-    /// `parameters` is valid and ours to change.
-    unsafe fn drop_foreign_tag(&self, parameters: *mut sys::AVCodecParameters) {
-        // SAFETY: the caller's promise; tag tables are static.
+    /// Adds a chapter. Before the header only; not all formats have them.
+    pub fn add_chapter(&mut self, chapter: &Chapter) {
+        let context = self.context.as_ptr();
+        // SAFETY: the list and its entries come from FFmpeg's allocator and belong to the context,
+        // which frees them; the list has room for what it held and one more.
         unsafe {
-            let table = (*self.format()).codec_tag;
-            let id = sys::get_enum!(parameters, codec_id).cast_unsigned();
-            let fits =
-                table.is_null() || sys::av_codec_get_id(table, (*parameters).codec_tag) == id;
-            if !fits {
-                (*parameters).codec_tag = 0;
+            let index = (*context).nb_chapters as usize;
+            let entry = sys::av_mallocz(size_of::<sys::AVChapter>()).cast::<sys::AVChapter>();
+            let room = size_of::<*mut sys::AVChapter>() * (index + 1);
+            let list = sys::av_realloc((*context).chapters.cast(), room);
+            if entry.is_null() || list.is_null() {
+                sys::out_of_memory::<sys::AVChapter>();
             }
+            (*entry).id = index as i64;
+            (*entry).time_base = units::av_time_base(TimeBase::MICROS);
+            (*entry).start = chapter.start.micros();
+            (*entry).end = chapter.end.micros();
+            (*entry).metadata = chapter.metadata.iter().collect::<Dict>().into_raw();
+            (*context).chapters = list.cast();
+            *(*context).chapters.add(index) = entry;
+            (*context).nb_chapters += 1;
         }
     }
 
@@ -358,10 +367,17 @@ impl Muxer {
         time_base: TimeBase,
     ) -> Result<(), Error> {
         self.expect_state(State::Writing, "write a packet to")?;
-        packet.rescale(time_base, self.time_base(stream));
+        let unit = self.time_base(stream);
+        let exact = self.sample_clocks[stream].as_mut().zip(packet.dts());
+        let exact =
+            exact.map(|(clock, dts)| clock.rescale(dts, packet.data().len(), time_base, unit));
+        packet.rescale(time_base, unit);
+        if exact.is_some() {
+            packet.set_dts(exact);
+            packet.set_pts(exact);
+        }
         packet.set_stream_index(stream);
-        let (clock, kind) = &mut self.clocks[stream];
-        if matches!(kind, MediaKind::Video | MediaKind::Audio) {
+        if let Some(clock) = &mut self.clocks[stream] {
             let before = (packet.pts(), packet.dts());
             let after = clock.next(before.0, before.1);
             if after != before {
@@ -416,7 +432,12 @@ impl Muxer {
         Ok(Written {
             packets: self.packets,
             bytes: self.bytes,
-            corrected_timestamps: self.clocks.iter().map(|(clock, _)| clock.corrected).sum(),
+            corrected_timestamps: self
+                .clocks
+                .iter()
+                .flatten()
+                .map(|clock| clock.corrected)
+                .sum(),
         })
     }
 
@@ -435,6 +456,10 @@ impl Muxer {
             sys::avio_flush((*context).pb);
             let written = (*(*context).pb).error;
             self.bytes = u64::try_from((*(*context).pb).bytes_written).unwrap_or(0);
+            if self.memory.is_some() {
+                (*context).pb = ptr::null_mut();
+                return written;
+            }
             let closed = sys::avio_closep(&raw mut (*context).pb);
             if written < 0 { written } else { closed }
         }

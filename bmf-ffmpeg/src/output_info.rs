@@ -105,6 +105,28 @@ impl MuxerInfo {
     }
 }
 
+/// The name of file `number` of a sequence whose pattern has one `%d`; `None` if it has none or several.
+///
+/// ```
+/// assert_eq!(bmf_ffmpeg::numbered_name("a%03d.png", 7).as_deref(), Some("a007.png"));
+/// assert_eq!(bmf_ffmpeg::numbered_name("a.png", 7), None);
+/// ```
+pub fn numbered_name(pattern: &str, number: i64) -> Option<String> {
+    let pattern = sys::c_string(pattern);
+    let mut name = [0_u8; 1024];
+    // SAFETY: FFmpeg writes at most as many bytes as it is told, the last of them a zero.
+    let code = unsafe {
+        sys::av_get_frame_filename(
+            name.as_mut_ptr().cast(),
+            sys::int(name.len()),
+            pattern.as_ptr(),
+            sys::int(number),
+        )
+    };
+    let end = name.iter().position(|&byte| byte == 0)?;
+    (code >= 0).then(|| String::from_utf8_lossy(&name[..end]).into_owned())
+}
+
 /// The format of that name, or null.
 fn lookup(name: &str) -> *const sys::AVOutputFormat {
     let name = sys::c_string(name);

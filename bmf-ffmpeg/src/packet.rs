@@ -9,6 +9,7 @@ use std::ptr::NonNull;
 use bmf_hmp::TimeBase;
 
 use crate::error::Error;
+use crate::stream::SideData;
 use crate::sys;
 use crate::units;
 
@@ -76,6 +77,27 @@ impl AvPacket {
         match unsafe { sys::av_packet_ref(shared.as_ptr(), self.as_ptr()) } {
             code if code < 0 => Err(Error::from_code("cannot share a packet", code)),
             _ => Ok(shared),
+        }
+    }
+
+    /// Adds what the container says about the stream as a whole, for the decoder to
+    /// put it on the frames. What the packet itself says goes first.
+    pub fn add_side_data(&mut self, stream: &SideData) {
+        for (kind, bytes) in stream.entries() {
+            // SAFETY: the packet is valid and ours alone; the new side data has as many
+            // bytes as are copied to it.
+            unsafe {
+                if !sys::av_packet_get_side_data(self.as_ptr(), kind, std::ptr::null_mut())
+                    .is_null()
+                {
+                    continue;
+                }
+                let target = sys::av_packet_new_side_data(self.as_ptr(), kind, bytes.len());
+                if target.is_null() {
+                    sys::out_of_memory::<u8>();
+                }
+                target.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            }
         }
     }
 

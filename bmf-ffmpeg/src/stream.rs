@@ -3,6 +3,7 @@
 //! Plain data, read once after opening; nothing here refers to the demuxer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bmf_hmp::{MediaKind, Rational, TimeBase};
 
@@ -40,6 +41,8 @@ pub struct StreamInfo {
     pub sample_aspect_ratio: Rational,
     /// How the picture is to be turned and mirrored for display.
     pub display_matrix: Option<DisplayMatrix>,
+    /// What else belongs to each of its frames.
+    pub side_data: SideData,
     /// Tags such as "language".
     pub metadata: BTreeMap<String, String>,
     /// FFmpeg's `AV_DISPOSITION_*` bits ("default", "attached picture", …).
@@ -90,11 +93,62 @@ impl StreamInfo {
                     context, stream, frame,
                 )),
                 display_matrix: DisplayMatrix::read(stream),
+                side_data: SideData::read(stream),
                 metadata: dict::pairs((*stream).metadata).into_iter().collect(),
                 disposition: (*stream).disposition.cast_unsigned(),
                 parameters,
             }
         }
+    }
+}
+
+/// What a container says once about all frames of a stream, for
+/// [`AvPacket::add_side_data`](crate::AvPacket::add_side_data): the mastering display and light
+/// level of HDR, the projection of spherical and stereoscopic pictures, an ICC profile, replay gain.
+#[derive(Debug, Clone, Default)]
+pub struct SideData(Option<Arc<[(i32, Vec<u8>)]>>);
+
+/// What FFmpeg's decoders put from packets on frames, but for the display matrix, which is for who
+/// opens the stream.
+const FRAME_KINDS: [sys::AVPacketSideDataType; 7] = [
+    sys::AVPacketSideDataType::AV_PKT_DATA_MASTERING_DISPLAY_METADATA,
+    sys::AVPacketSideDataType::AV_PKT_DATA_CONTENT_LIGHT_LEVEL,
+    sys::AVPacketSideDataType::AV_PKT_DATA_SPHERICAL,
+    sys::AVPacketSideDataType::AV_PKT_DATA_STEREO3D,
+    sys::AVPacketSideDataType::AV_PKT_DATA_ICC_PROFILE,
+    sys::AVPacketSideDataType::AV_PKT_DATA_REPLAYGAIN,
+    sys::AVPacketSideDataType::AV_PKT_DATA_AUDIO_SERVICE_TYPE,
+];
+
+impl SideData {
+    /// Whether there is none, as of most streams.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn from_entries(entries: Vec<(i32, Vec<u8>)>) -> Self {
+        Self((!entries.is_empty()).then(|| entries.into()))
+    }
+
+    /// FFmpeg's number of each kind, with its bytes.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (i32, &[u8])> {
+        let entries = self.0.iter().flat_map(|entries| entries.iter());
+        entries.map(|(kind, bytes)| (*kind, bytes.as_slice()))
+    }
+
+    /// # Safety
+    ///
+    /// `stream` is valid.
+    unsafe fn read(stream: *const sys::AVStream) -> Self {
+        let read = |kind: sys::AVPacketSideDataType| {
+            let (kind, mut size) = (kind as i32, 0);
+            // SAFETY: the caller's promise; `size` bytes belong to the stream.
+            unsafe {
+                let data = sys::av_stream_get_side_data(stream, kind, &mut size);
+                (!data.is_null()).then(|| (kind, std::slice::from_raw_parts(data, size).to_vec()))
+            }
+        };
+        Self::from_entries(FRAME_KINDS.into_iter().filter_map(read).collect())
     }
 }
 

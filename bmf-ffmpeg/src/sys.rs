@@ -25,9 +25,16 @@ unsafe extern "C" {
     pub(crate) fn av_get_picture_type_char(kind: c_int) -> c_char;
     pub(crate) fn av_frame_side_data_name(kind: c_int) -> *const c_char;
     pub(crate) fn avcodec_get_name(id: c_uint) -> *const c_char;
+    pub(crate) fn avcodec_descriptor_get(id: c_uint) -> *const AVCodecDescriptor;
+    pub(crate) fn avcodec_profile_name(id: c_uint, profile: c_int) -> *const c_char;
     pub(crate) fn avcodec_find_decoder(id: c_uint) -> *const AVCodec;
     pub(crate) fn avcodec_find_encoder(id: c_uint) -> *const AVCodec;
     pub(crate) fn av_codec_get_id(tables: *const *const AVCodecTag, tag: c_uint) -> c_uint;
+    pub(crate) fn av_codec_get_tag2(
+        tables: *const *const AVCodecTag,
+        id: c_uint,
+        tag: *mut c_uint,
+    ) -> c_int;
     pub(crate) fn av_guess_codec(
         format: *const AVOutputFormat,
         short_name: *const c_char,
@@ -54,6 +61,26 @@ unsafe extern "C" {
         kind: c_int,
         size: usize,
     ) -> *mut u8;
+    pub(crate) fn av_packet_get_side_data(
+        packet: *const AVPacket,
+        kind: c_int,
+        size: *mut usize,
+    ) -> *mut u8;
+    pub(crate) fn av_packet_new_side_data(
+        packet: *mut AVPacket,
+        kind: c_int,
+        size: usize,
+    ) -> *mut u8;
+    pub(crate) fn av_hwdevice_find_type_by_name(name: *const c_char) -> c_int;
+    pub(crate) fn av_hwdevice_get_type_name(kind: c_int) -> *const c_char;
+    pub(crate) fn av_hwdevice_iterate_types(previous: c_int) -> c_int;
+    pub(crate) fn av_hwdevice_ctx_create(
+        device: *mut *mut AVBufferRef,
+        kind: c_int,
+        name: *const c_char,
+        options: *mut AVDictionary,
+        flags: c_int,
+    ) -> c_int;
 }
 
 /// `AVMEDIA_TYPE_*` as integers.

@@ -162,6 +162,7 @@ fn encoder_error(name: &str, input: EncoderInput, options: &[(&str, &str)]) -> E
         bit_rate: None,
         quality: None,
         tag: None,
+        statistics: None,
     };
     Encoder::open(&config).unwrap_err()
 }

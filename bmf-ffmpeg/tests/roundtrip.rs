@@ -61,6 +61,7 @@ fn video_encoder(
         bit_rate: None,
         quality: None,
         tag: None,
+        statistics: None,
     };
     Encoder::open(&config).unwrap()
 }
@@ -88,6 +89,7 @@ fn audio_encoder(name: &str, output: &FilterOutput, global_header: bool) -> Enco
         bit_rate: Some(64_000),
         quality: None,
         tag: None,
+        statistics: None,
     };
     Encoder::open(&config).unwrap()
 }

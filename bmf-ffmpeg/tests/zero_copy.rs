@@ -263,7 +263,7 @@ fn sound_goes_out_and_back_in_place() {
             channels
         };
         let frame = one(&format!(
-            "aevalsrc=0.5:d=0.01,aformat=sample_fmts={format}:channel_layouts={layout}"
+            "aevalsrc=0.5:d=0.01:s=48000,aformat=sample_fmts={format}:channel_layouts={layout}"
         ));
         let planes = if format.ends_with('p') {
             frame.layout().unwrap().channels() as usize
@@ -363,4 +363,46 @@ fn what_cannot_cross_says_so() {
     insta::assert_snapshot!(video_from_av(sound, tb(25), None).unwrap_err(), @"cannot use a picture from ffmpeg: the frame holds no picture");
     let picture = one("testsrc2=size=32x16:duration=0.04");
     insta::assert_snapshot!(audio_from_av(picture, tb(25)).unwrap_err(), @"cannot use sound from ffmpeg: the frame holds no sound");
+}
+
+/// FFmpeg's code for vectors would crash on them, or write beyond their end.
+#[test]
+fn sound_at_odd_addresses_is_copied_for_ffmpeg() {
+    let format = AudioFormat {
+        sample: SampleFormat::F32,
+        planar: true,
+        layout: ChannelLayout::STEREO,
+        sample_rate: 48_000,
+    };
+    let mut whole = AudioFrame::zeroed(format, 480).unwrap();
+    let samples = whole.samples_of_mut::<f32>(1).unwrap();
+    samples
+        .iter_mut()
+        .enumerate()
+        .for_each(|(at, sample)| *sample = at as f32);
+    for (begin, end) in [(1, 480), (3, 33), (16, 479), (479, 480)] {
+        let piece = whole.slice(begin..end).unwrap();
+        let source = audio_to_av(piece.clone()).unwrap();
+        assert!(
+            (0..2).all(|channel| source.channel_address(channel).unwrap().addr() % 32 == 0),
+            "{begin}"
+        );
+        let input = FilterInput::from_frame(&source, tb(48_000), None).unwrap();
+        let config = GraphConfig {
+            description: "volume=0.5".into(),
+            inputs: vec![(None, input)],
+            ..GraphConfig::default()
+        };
+        let mut graph = FilterGraph::new(&config).unwrap();
+        let out = filter(&mut graph, vec![source]).remove(0);
+        let out = audio_from_av(out, tb(48_000)).unwrap();
+        let halved: Vec<f32> = piece
+            .samples_of::<f32>(1)
+            .unwrap()
+            .iter()
+            .map(|s| s / 2.0)
+            .collect();
+        assert_eq!(out.samples_of::<f32>(1).unwrap(), halved, "{begin}");
+    }
+    assert_eq!(whole.samples_of::<f32>(1).unwrap()[479], 479.0);
 }

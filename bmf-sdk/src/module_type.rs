@@ -40,6 +40,12 @@ pub trait ModuleType: Module + Sized + 'static {
         Sharing::Possible
     }
 
+    /// See [`ModuleFactory::fuse`].
+    fn fuse(chain: &[&Options]) -> Option<Options> {
+        let _ = chain;
+        None
+    }
+
     /// See [`ModuleFactory::shorthand`].
     fn shorthand(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         let _ = (verb, args);
@@ -220,6 +226,10 @@ impl<M: ModuleType> ModuleFactory for Factory<M> {
     fn sharing(&self, options: &Options) -> Sharing {
         let options = options.parse::<M::Options>();
         options.map_or(Sharing::Possible, |options| M::sharing(&options))
+    }
+
+    fn fuse(&self, chain: &[&Options]) -> Option<Options> {
+        M::fuse(chain)
     }
 
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {

@@ -14,15 +14,21 @@ cargo xtask <command>
                                      dynamic: bmf, and each module a library in modules/ beside it
   dist                               the archive for users, in target/dist: bmf, modules, header, licences
   new-module NAME [--path DIR]       a module to start from, in modules/NAME, or in DIR/NAME outside this repository
-  test [--keep-going] [STEP..]       what CI runs: fmt tidy clippy doc test loom smoke dynamic
-                                     template ages memory
+  test [--keep-going] [STEP..]       what CI runs: fmt tidy clippy doc test loom smoke corpus
+                                     fuzz soak dynamic template ages memory
+  corpus [--debug|--bmf FILE] [NAME..]
+                                     decode a corpus of files, made here, with bmf and with ffmpeg: same frames?
+  fuzz [--seconds N] [--seed S] [--runs N] [--jobs N] [--debug|--bmf FILE]
+                                     damaged files and options at random: bmf must not crash, hang or panic
+  soak [--frames N] [--debug|--bmf FILE]
+                                     200,000 frames through one graph: memory must not grow
   tidy                               the rules that rustc and clippy do not know
   header [--check]                   write bmf.h, the contract in C; or only compare it
   bench [engine|media] [--json] [--runs N]
                                      engine: overhead per packet and hop
-                                     media: bmf against the ffmpeg command, N interleaved runs (5)
+                                     media: bmf against the ffmpeg command (or $FFMPEG), N interleaved runs (5)
 
-`test`, `demo`, `build`, `dist` and `bench` install missing system packages first. They ask before they do, unless CI is set or there is
+`test`, `demo`, `build`, `dist`, `corpus`, `fuzz`, `soak` and `bench` install missing system packages first. They ask before they do, unless CI is set or there is
 no terminal; where they may not install they print the command to run.";
 
 /// One command with its options.
@@ -34,6 +40,9 @@ pub(crate) enum Command {
     Build(BuildArgs),
     Dist,
     NewModule(NewModuleArgs),
+    Corpus(CorpusArgs),
+    Fuzz(FuzzArgs),
+    Soak(SoakArgs),
     Tidy,
     Header { check: bool },
     Bench(BenchArgs),
@@ -70,6 +79,45 @@ pub(crate) struct NewModuleArgs {
     pub(crate) path: Option<PathBuf>,
 }
 
+/// The `bmf` that is tried out.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(crate) enum Program {
+    /// Built for release.
+    #[default]
+    Release,
+    /// Built with checks.
+    Debug,
+    /// There already.
+    At(PathBuf),
+}
+
+/// `corpus`: no names means all files.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(crate) struct CorpusArgs {
+    pub(crate) program: Program,
+    /// Parts of file names.
+    pub(crate) names: Vec<String>,
+}
+
+/// `fuzz`: as many runs as fit into the time, unless it is said how many.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(crate) struct FuzzArgs {
+    pub(crate) program: Program,
+    pub(crate) seconds: u64,
+    /// `None`: another one each time.
+    pub(crate) seed: Option<u64>,
+    pub(crate) runs: Option<u64>,
+    /// `None`: one per core.
+    pub(crate) jobs: Option<usize>,
+}
+
+/// `soak`.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct SoakArgs {
+    pub(crate) program: Program,
+    pub(crate) frames: u64,
+}
+
 /// `bench`: no suite means all of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct BenchArgs {
@@ -98,6 +146,9 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
         "bench" => parse_bench(&mut parser),
         "build" => parse_build(&mut parser),
         "new-module" => parse_new_module(&mut parser),
+        "corpus" => parse_corpus(&mut parser),
+        "fuzz" => parse_fuzz(&mut parser),
+        "soak" => parse_soak(&mut parser),
         "demo" => plain(&mut parser, Command::Demo),
         "dist" => plain(&mut parser, Command::Dist),
         "tidy" => plain(&mut parser, Command::Tidy),
@@ -164,6 +215,60 @@ fn parse_build(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
         linkage: linkage.unwrap_or_default(),
         debug,
     }))
+}
+
+fn parse_corpus(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut corpus = CorpusArgs::default();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("debug") => corpus.program = Program::Debug,
+            Long("bmf") => corpus.program = Program::At(PathBuf::from(parser.value()?)),
+            Value(name) => corpus.names.push(name.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Corpus(corpus))
+}
+
+fn parse_fuzz(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut fuzz = FuzzArgs {
+        seconds: 60,
+        ..FuzzArgs::default()
+    };
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("debug") => fuzz.program = Program::Debug,
+            Long("bmf") => fuzz.program = Program::At(PathBuf::from(parser.value()?)),
+            Long("seconds") => fuzz.seconds = parser.value()?.parse()?,
+            Long("seed") => fuzz.seed = Some(parser.value()?.parse()?),
+            Long("runs") => fuzz.runs = Some(parser.value()?.parse()?),
+            Long("jobs") => fuzz.jobs = Some(parser.value()?.parse()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    if fuzz.jobs == Some(0) {
+        return Err("--jobs must be at least 1".into());
+    }
+    Ok(Command::Fuzz(fuzz))
+}
+
+fn parse_soak(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut soak = SoakArgs {
+        program: Program::Release,
+        frames: 200_000,
+    };
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("debug") => soak.program = Program::Debug,
+            Long("bmf") => soak.program = Program::At(PathBuf::from(parser.value()?)),
+            Long("frames") => soak.frames = parser.value()?.parse()?,
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Soak(soak))
 }
 
 fn parse_new_module(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
@@ -245,6 +350,15 @@ mod tests {
         insta::assert_snapshot!(check("dist"), @"Dist");
         insta::assert_snapshot!(check("new-module sharpen"), @r#"NewModule(NewModuleArgs { name: "sharpen", path: None })"#);
         insta::assert_snapshot!(check("new-module --path .. sharpen"), @r#"NewModule(NewModuleArgs { name: "sharpen", path: Some("..") })"#);
+    }
+
+    #[test]
+    fn trials() {
+        insta::assert_snapshot!(check("corpus"), @"Corpus(CorpusArgs { program: Release, names: [] })");
+        insta::assert_snapshot!(check("corpus --debug h264 .ts"), @r#"Corpus(CorpusArgs { program: Debug, names: ["h264", ".ts"] })"#);
+        insta::assert_snapshot!(check("fuzz --seed 3 --runs 1 --bmf /usr/bin/bmf"), @r#"Fuzz(FuzzArgs { program: At("/usr/bin/bmf"), seconds: 60, seed: Some(3), runs: Some(1), jobs: None })"#);
+        insta::assert_snapshot!(check("soak --frames 1000"), @"Soak(SoakArgs { program: Release, frames: 1000 })");
+        insta::assert_snapshot!(check("fuzz --jobs 0"), @"error: --jobs must be at least 1");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::args::{BuildArgs, Linkage};
+use crate::args::{BuildArgs, Linkage, Program};
 use crate::deps::{self, Need};
 use crate::sh;
 use crate::workspace::{Crate, Workspace, library};
@@ -74,6 +74,20 @@ pub(crate) fn make(workspace: &Workspace, args: BuildArgs) -> anyhow::Result<Mad
         program: folder.join("bmf"),
         libraries,
     })
+}
+
+/// The program to try out, as an absolute path: others may run it elsewhere.
+pub(crate) fn program(workspace: &Workspace, which: &Program) -> anyhow::Result<PathBuf> {
+    let args = |debug| BuildArgs {
+        debug,
+        ..BuildArgs::default()
+    };
+    let program = match which {
+        Program::Release => make(workspace, args(false))?.program,
+        Program::Debug => make(workspace, args(true))?.program,
+        Program::At(path) => path.clone(),
+    };
+    std::path::absolute(&program).with_context(|| format!("finding {}", program.display()))
 }
 
 /// A module crate itself says nothing of being a library that is loaded. Where it did, the static program would take

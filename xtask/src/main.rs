@@ -14,13 +14,17 @@ mod ages;
 mod bench;
 mod bench_media;
 mod build;
+mod corpus;
 mod demo;
 mod dist;
+mod fuzz;
 mod header;
 mod new_module;
+mod soak;
 mod test;
 mod tidy;
 
+mod damage;
 mod deps;
 mod measure;
 mod plugins;
@@ -62,6 +66,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Build(what) => build::run(&workspace, what),
         Command::Dist => dist::run(&workspace),
         Command::NewModule(what) => new_module::run(&workspace, &what),
+        Command::Corpus(what) => corpus::run(&workspace, &what),
+        Command::Fuzz(what) => fuzz::run(&workspace, &what),
+        Command::Soak(what) => soak::run(&workspace, &what),
         Command::Tidy => tidy::run(&workspace),
         Command::Header { check } => header::run(&workspace, check),
         Command::Bench(what) => bench::run(&workspace, what),

@@ -4,10 +4,13 @@
 use crate::ages;
 use crate::args::BuildArgs;
 use crate::build;
+use crate::corpus;
 use crate::demo;
 use crate::deps::Need;
+use crate::fuzz;
 use crate::plugins;
 use crate::sh;
+use crate::soak;
 use crate::tidy;
 use crate::workspace::Workspace;
 
@@ -63,6 +66,24 @@ pub(crate) const STEPS: &[Step] = &[
         needs: &[Need::Libraries],
         run: smoke,
         remedy: "`cargo xtask demo` does the same in the repository; its output is in the folder named above",
+    },
+    Step {
+        name: "corpus",
+        needs: &[Need::Libraries, Need::FfmpegCommand],
+        run: corpus::step,
+        remedy: "`cargo xtask corpus NAME` decodes one file again; it lies in target/corpus, with the graph and the frames of bmf",
+    },
+    Step {
+        name: "fuzz",
+        needs: &[Need::Libraries, Need::FfmpegCommand],
+        run: fuzz::step,
+        remedy: "each seed above, given to `cargo xtask fuzz --seed S --runs 1`, does it again; target/fuzz/S has file and graph",
+    },
+    Step {
+        name: "soak",
+        needs: &[Need::Libraries, Need::FfmpegCommand],
+        run: soak::step,
+        remedy: "something is kept per frame or per turn of the loop: `cargo xtask soak --frames N` with fewer and more frames",
     },
     Step {
         name: "dynamic",

@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn selection_keeps_the_order_of_ci() {
-        insta::assert_snapshot!(check(""), @"fmt tidy clippy doc test loom smoke dynamic template ages memory");
+        insta::assert_snapshot!(check(""), @"fmt tidy clippy doc test loom smoke corpus fuzz soak dynamic template ages memory");
         insta::assert_snapshot!(check("clippy fmt"), @"fmt clippy");
-        insta::assert_snapshot!(check("fmt lint"), @"there is no step 'lint'; the steps are fmt, tidy, clippy, doc, test, loom, smoke, dynamic, template, ages, memory");
+        insta::assert_snapshot!(check("fmt lint"), @"there is no step 'lint'; the steps are fmt, tidy, clippy, doc, test, loom, smoke, corpus, fuzz, soak, dynamic, template, ages, memory");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bmf_hmp::panics;
 
 use super::{guard, instance, logging};
 use crate::answer::{self, ShorthandAnswer, ShorthandRequest, json};
-use crate::text;
+use crate::{fuse, text};
 
 /// A kind of module and its table, which points back to it.
 pub(crate) struct Kind {
@@ -35,7 +35,7 @@ impl Kind {
                 create,
                 sharing: Some(sharing),
                 shorthand: Some(shorthand),
-                extension: None,
+                extension: Some(extension),
             },
             factory,
             host,
@@ -104,6 +104,34 @@ unsafe extern "C" fn shorthand(data: *const c_void, request: abi::Str, out: *con
             };
             let stands_for = kind(data).factory.shorthand(&request.verb, &request.args);
             json(&stands_for.map(ShorthandAnswer::from))
+        });
+    }
+}
+
+static FUSE: fuse::Fuse = fuse::Fuse {
+    size: size_of::<fuse::Fuse>(),
+    fuse: fuse_chain,
+};
+
+unsafe extern "C" fn extension(_: *const c_void, id: abi::Str) -> *const c_void {
+    // SAFETY: the text is lent for the call.
+    match unsafe { text::bytes(id) } == fuse::ID.as_bytes() {
+        true => (&raw const FUSE).cast(),
+        false => std::ptr::null(),
+    }
+}
+
+unsafe extern "C" fn fuse_chain(data: *const c_void, chain: abi::Str, out: *const abi::Sink) {
+    // SAFETY: as in `check`.
+    unsafe {
+        answered(out, || {
+            match serde_json::from_slice::<Vec<Options>>(text::bytes(chain)) {
+                Ok(chain) => {
+                    let chain: Vec<&Options> = chain.iter().collect();
+                    json(&kind(data).factory.fuse(&chain))
+                }
+                Err(error) => answer::panicked(&error.to_string()),
+            }
         });
     }
 }

@@ -5,9 +5,11 @@ use std::ffi::c_void;
 
 use bmf_abi as abi;
 use bmf_core::ModuleContext;
+use bmf_core::config::Threads;
 use bmf_hmp::panics;
 
 use crate::text;
+use crate::threads::{self, ThreadsApi};
 
 /// A context of this image, and the host's that it stands for.
 pub(super) struct Surroundings {
@@ -34,7 +36,9 @@ impl Surroundings {
                 .collect();
             let node = text::lossy((api.node)(context));
             let strict = (api.is_strict)(context);
-            (api, ModuleContext::new(&node, strict, &inputs, &outputs))
+            let mirror = ModuleContext::new(&node, strict, &inputs, &outputs);
+            mirror.set_threads(threads(host, context));
+            (api, mirror)
         };
         let data = Box::into_raw(Box::new(mirror.clone())).cast();
         let action = abi::Action {
@@ -66,6 +70,22 @@ impl Surroundings {
             // SAFETY: the context is there for as long as this.
             unsafe { (self.api.set_duration)(self.host, duration.unwrap_or(-1)) };
         }
+    }
+}
+
+/// What the host says of threads; `Auto` from one that says nothing.
+///
+/// # Safety
+/// `context` is a context of `host`.
+unsafe fn threads(host: &'static abi::Host, context: *const abi::Context) -> Threads {
+    // SAFETY: a host's functions live as long as itself. What stands behind the name starts with its
+    // size.
+    unsafe {
+        let table = (host.extension)(abi::Str::new(threads::ID)).cast::<ThreadsApi>();
+        if table.is_null() || (&raw const (*table).size).read() < size_of::<ThreadsApi>() {
+            return Threads::Auto;
+        }
+        Threads::from_code(((*table).threads)(context))
     }
 }
 

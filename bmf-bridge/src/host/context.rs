@@ -9,6 +9,7 @@ use bmf_abi as abi;
 use bmf_core::ModuleContext;
 
 use self::actions::Actions;
+use crate::threads::ThreadsApi;
 
 pub(super) static API: abi::ContextApi = abi::ContextApi {
     size: size_of::<abi::ContextApi>(),
@@ -22,6 +23,16 @@ pub(super) static API: abi::ContextApi = abi::ContextApi {
     on_interrupt,
     set_duration,
 };
+
+pub(super) static THREADS: ThreadsApi = ThreadsApi {
+    size: size_of::<ThreadsApi>(),
+    threads,
+};
+
+unsafe extern "C" fn threads(context: *const abi::Context) -> i32 {
+    // SAFETY: the plugin's own context.
+    unsafe { of(context) }.threads().code()
+}
 
 /// What the contract calls a context: a module's own, in a place of its own.
 pub(super) struct Lent {

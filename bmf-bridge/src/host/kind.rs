@@ -12,6 +12,7 @@ use bmf_core::{
 
 use super::{ImportedModule, Refused};
 use crate::answer::{self, Answer, ShorthandAnswer, ShorthandQuestion, Unusable, json};
+use crate::fuse::{self, Fuse};
 use crate::text::collect;
 use crate::told::{Told, unknown};
 
@@ -19,6 +20,7 @@ use crate::told::{Told, unknown};
 pub(crate) struct ImportedKind {
     /// The plugin's own table, as it was when it was checked.
     table: abi::ModuleType,
+    fuse: Option<Fuse>,
     descriptor: ModuleDescriptor,
     /// What the table is in, where that does not live for ever.
     _owner: Option<Box<dyn Any + Send + Sync>>,
@@ -56,6 +58,8 @@ impl ImportedKind {
             None => refused(why),
         })?;
         Ok(Self {
+            // SAFETY: the table is the kind's own.
+            fuse: unsafe { fusing(&table) },
             table,
             descriptor,
             _owner: owner,
@@ -86,6 +90,21 @@ impl ImportedKind {
             ask(self.table.data, options, out);
         }))
     }
+}
+
+/// The kind's table for merging, if it has one.
+///
+/// # Safety
+/// `table` is one of the contract.
+unsafe fn fusing(table: &abi::ModuleType) -> Option<Fuse> {
+    // SAFETY: the kind's own function; the text is lent for the call.
+    let found = unsafe { (table.extension?)(table.data, abi::Str::new(fuse::ID)) };
+    let found = found.cast::<Fuse>();
+    // SAFETY: null, or the table of that name, which starts with its size and stays.
+    let whole =
+        !found.is_null() && unsafe { (&raw const (*found).size).read() } >= size_of::<Fuse>();
+    // SAFETY: as above.
+    whole.then(|| unsafe { found.read() })
 }
 
 /// The descriptor that a kind has written.
@@ -169,6 +188,18 @@ impl ModuleFactory for ImportedKind {
         };
         self.ask(options, sharing).unwrap_or_else(|unusable| {
             Sharing::Doubtful(self.unusable("whether it may share its input", unusable))
+        })
+    }
+
+    fn fuse(&self, chain: &[&Options]) -> Option<Options> {
+        let fuse = self.fuse?.fuse;
+        let chain = json(&chain);
+        let chain = abi::Str::new(&chain);
+        // SAFETY: the kind's own function; text and sink are lent for the call.
+        let written = collect(|out| unsafe { fuse(self.table.data, chain, out) });
+        answer::read::<Option<Options>>(&written).unwrap_or_else(|unusable| {
+            log::warn!("{}", self.unusable("to merge", unusable));
+            None
         })
     }
 

@@ -7,7 +7,7 @@ use bmf_hmp::panics;
 use log::Level;
 
 use super::{context, media, task};
-use crate::text;
+use crate::{text, threads};
 
 static TABLE: abi::Host = abi::Host {
     size: size_of::<abi::Host>(),
@@ -74,6 +74,10 @@ unsafe fn pass_on(record: &abi::LogRecord) {
 }
 
 unsafe extern "C" fn extension(id: abi::Str) -> *const c_void {
+    // SAFETY: the text is lent for the call.
+    if unsafe { text::bytes(id) } == threads::ID.as_bytes() {
+        return (&raw const context::THREADS).cast();
+    }
     // SAFETY: the text is lent for the call.
     panics::contained("the log", (), || unsafe {
         log::debug!("a plugin asks for {}, which there is not", text::lossy(id));

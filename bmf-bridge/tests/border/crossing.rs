@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use crate::script::{at, packet};
 use bmf_bridge::in_process;
 use bmf_core::drive::DriveOutput;
+use bmf_core::config::Threads;
 use bmf_core::{
     Flow, Module, ModuleContext, ModuleDescriptor, ModuleError, ModuleFactory, OptionIssue,
     Options, PortKind, PortSpec, Ports, Sharing, Shorthand, ShorthandArg, StreamItem, Task,
@@ -135,6 +136,30 @@ fn an_interrupt_that_came_before_is_seen() {
 }
 
 #[test]
+fn what_the_graph_says_of_threads_is_told() {
+    struct Tells;
+
+    impl Module for Tells {
+        fn open(&mut self, context: &ModuleContext) -> Result<(), ModuleError> {
+            Err(ModuleError::new(format!("{:?}", context.threads())))
+        }
+
+        fn process(&mut self, _: &mut Task) -> Result<Flow, ModuleError> {
+            Ok(Flow::Done)
+        }
+    }
+
+    let told = |threads| {
+        let context = ModuleContext::new("node", false, &[], &[]);
+        context.set_threads(threads);
+        let opened = in_process::module(Box::new(Tells), false).open(&context);
+        opened.unwrap_err().to_string()
+    };
+    let told = [0, -1, 3].map(|code| told(Threads::from_code(code)));
+    insta::assert_snapshot!(told.join(" "), @"Auto All AtMost(3)");
+}
+
+#[test]
 fn a_flush_from_another_thread_is_refused() {
     /// Takes its task to another thread, to send from there.
     struct Smuggler;
@@ -205,6 +230,11 @@ impl ModuleFactory for Answers {
         }
     }
 
+    fn fuse(&self, chain: &[&Options]) -> Option<Options> {
+        let [one, other] = chain else { return None };
+        Options::from_value(json!({"one": one, "other": other}))
+    }
+
     fn shorthand(&self, verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         match verb {
             "none" => None,
@@ -248,6 +278,12 @@ fn a_factory_answers_as_it_does_directly() {
         });
         assert_eq!(created[0], created[1]);
     }
+    let options = Options::from_value(json!({"size": 1, "a": [null]})).unwrap();
+    let chains: [&[&Options]; 3] = [&[], &[&options, &options], &[&options; 3]];
+    for chain in chains {
+        assert_eq!(direct.fuse(chain), bridged.fuse(chain));
+    }
+    assert!(bridged.fuse(chains[1]).is_some());
     let args = [
         ShorthandArg::Word("in.mp4".to_owned()),
         ShorthandArg::Pair("crf".to_owned(), "23".to_owned()),

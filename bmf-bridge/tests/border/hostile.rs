@@ -211,7 +211,7 @@ fn what_a_newer_plugin_says_is_passed_over_or_costs_one_module() {
     };
     let newer =
         r#"{"name": "a", "new": 1, "inputs": [{"name": "in", "kind": "subtitle", "new": {}}]}"#;
-    insta::assert_snapshot!(described(newer), @r#"Fixed([PortSpec { name: "in", kind: Any, docs: "", optional: false, back_edge: false }])"#);
+    insta::assert_snapshot!(described(newer), @r#"Fixed([PortSpec { name: "in", kind: Any, docs: "", optional: false, back_edge: false, instead_of: None }])"#);
     let manager = r#"{"name": "a", "input_manager": "of tomorrow"}"#;
     insta::assert_snapshot!(described(manager), @"a cannot be used: its descriptor cannot be read: no such input manager at line 1 column 45");
     let shape = r#"{"name": "a", "inputs": {"groups": 2}}"#;

@@ -16,4 +16,5 @@ mod kit;
 mod media;
 mod modules;
 mod plugins;
+mod probe;
 mod run;

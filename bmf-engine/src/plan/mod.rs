@@ -1,6 +1,7 @@
 //! The plan: a graph that has been validated whole, every stream resolved to its producer and its
 //! consumers. Creates and opens no module.
 
+mod merge;
 mod nodes;
 mod order;
 mod parallel;
@@ -127,7 +128,11 @@ impl GraphPlan {
                 })
             })
             .collect();
-        let (nodes, streams) = parallel::expand(nodes, wiring.streams);
+        let (nodes, streams) = match config.option.optimize_graph {
+            Some(false) => (nodes, wiring.streams),
+            _ => merge::neighbours(nodes, wiring.streams),
+        };
+        let (nodes, streams) = parallel::expand(nodes, streams);
         Ok(Self {
             config,
             nodes,
@@ -152,7 +157,7 @@ impl GraphPlan {
         &self.streams
     }
 
-    /// The nodes, in the order of the description.
+    /// The nodes, in the order of the description. Neighbours that run as one are one.
     pub fn nodes(&self) -> &[PlannedNode] {
         &self.nodes
     }

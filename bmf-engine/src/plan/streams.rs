@@ -307,10 +307,51 @@ fn check_inputs(
         }
     }
     let all_placeholders = !node.inputs.is_empty() && (0..node.inputs.len()).all(placeholder);
+    if check_replaced(node, ports, found) {
+        return;
+    }
     if min == 0 && max != Some(0) && (inputs.is_empty() || all_placeholders) && !is_source(ports) {
         let message = format!("{node} has no connected input");
         found.push(Diagnostic::error(message).at(node.spans.node));
     }
+}
+
+/// Inputs in whose place an option can be: one of the two must be there. Returns whether there are
+/// such inputs.
+fn check_replaced(node: &NodeConfig, ports: &Ports, found: &mut Diagnostics) -> bool {
+    let Ports::Fixed(ports) = ports else {
+        return false;
+    };
+    let mut any = false;
+    for (index, port) in ports.iter().enumerate() {
+        let Some(option) = &port.instead_of else {
+            continue;
+        };
+        any = true;
+        let name = &port.name;
+        let stream = node.inputs.get(index);
+        let stream = stream.filter(|stream| !stream.name.is_empty());
+        let value = node.option.get(option);
+        let is_set = value.is_some_and(|value| !value.is_null() && value != "");
+        let (message, help, span) = match (stream, is_set) {
+            (Some(stream), true) => (
+                format!(
+                    "{node}: option \"{option}\" is set, but input \"{name}\" is connected too"
+                ),
+                format!("leave out one of the two: {option}, or the input"),
+                stream.span,
+            ),
+            (None, false) => (
+                format!("{node} has nothing to work on"),
+                format!("set {option}, or connect input \"{name}\""),
+                None,
+            ),
+            _ => continue,
+        };
+        let span = span.or(node.spans.node);
+        found.push(Diagnostic::error(message).at(span).help(Some(help)));
+    }
+    any
 }
 
 /// Inputs go by their order. One that is written with a port's name must stand in its place.

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::sync::Arc;
 
-use bmf_hmp::{AudioFormat, AudioFrame, Buffer, ChannelLayout, SampleFormat, TimeBase};
+use bmf_hmp::{ALIGNMENT, AudioFormat, AudioFrame, Buffer, ChannelLayout, SampleFormat, TimeBase};
 
 use super::{metadata_from, reclaim, set_metadata};
 use crate::av_buffer::{adopt, lend, not_on_cpu};
@@ -35,7 +35,8 @@ pub fn audio_from_av(frame: AvFrame, time_base: TimeBase) -> Result<AudioFrame, 
     Ok(audio)
 }
 
-/// Sound for FFmpeg, sharing the samples.
+/// Sound for FFmpeg, sharing the samples where they stand as FFmpeg's own do; else, as in a piece cut
+/// out of a frame, they are copied.
 ///
 /// # Errors
 ///
@@ -174,9 +175,25 @@ fn lend_planes(frame: AudioFrame) -> Result<AvFrame, Error> {
         (*target).channels = sys::int(format.layout.channels());
         (*target).channel_layout = format.layout.mask().unwrap_or(0);
     }
-    let references = planes
-        .into_iter()
-        .map(|plane| Ok((plane.as_ptr().cast_mut(), lend(plane)?)));
+    let references = planes.into_iter().map(|plane| {
+        let plane = aligned(plane, bytes);
+        Ok((plane.as_ptr().cast_mut(), lend(plane)?))
+    });
     av.set_channels(references.collect::<Result<Vec<_>, Error>>()?);
     Ok(av)
+}
+
+/// The `bytes` of a plane where FFmpeg can work on them: its code for vectors takes for granted that
+/// sound begins at a multiple of their size and that memory goes on to the next one.
+fn aligned(plane: Buffer, bytes: usize) -> Buffer {
+    let is_aligned = plane.as_ptr().addr().is_multiple_of(ALIGNMENT);
+    if is_aligned && bytes.is_multiple_of(ALIGNMENT) {
+        return plane;
+    }
+    let mut copy = Buffer::zeroed(bytes.next_multiple_of(ALIGNMENT));
+    if let (Some(to), Some(from)) = (copy.get_mut(), plane.as_slice()) {
+        let bytes = bytes.min(from.len());
+        to[..bytes].copy_from_slice(&from[..bytes]);
+    }
+    copy
 }

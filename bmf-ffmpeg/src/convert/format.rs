@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bmf_hmp::{Buffer, EncodedFormat, MediaKind, Rational};
 
 use crate::error::{Error, ErrorKind};
-use crate::output::StreamConfig;
+use crate::mux_stream::StreamConfig;
 use crate::params::CodecParameters;
+use crate::stream::StreamInfo;
 
 /// What a [`EncodedFormat`] was made from, kept with it: everything FFmpeg knows of the stream.
 #[derive(Debug, Clone)]
@@ -15,6 +16,32 @@ pub struct EncodedStream {
     pub parameters: CodecParameters,
     /// What a container should say of the stream.
     pub config: StreamConfig,
+}
+
+impl EncodedStream {
+    /// The stream as a container with nothing else in it would describe it, for a decoder of packets
+    /// whose times are in `unit`.
+    pub fn info(&self, unit: bmf_hmp::TimeBase) -> StreamInfo {
+        let own_aspect = self.parameters.sample_aspect_ratio();
+        StreamInfo {
+            index: 0,
+            id: 0,
+            kind: self.parameters.kind(),
+            parameters: self.parameters.clone(),
+            time_base: unit,
+            start_time: None,
+            duration: None,
+            frames: None,
+            average_frame_rate: self.config.frame_rate,
+            real_frame_rate: self.config.frame_rate,
+            guessed_frame_rate: self.config.frame_rate,
+            sample_aspect_ratio: self.config.sample_aspect_ratio.unwrap_or(own_aspect),
+            display_matrix: self.config.display_matrix,
+            side_data: self.config.side_data.clone(),
+            metadata: self.config.metadata.clone(),
+            disposition: self.config.disposition,
+        }
+    }
 }
 
 /// The format of an encoded stream; `stream` stays with it, so that

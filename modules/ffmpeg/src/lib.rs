@@ -7,10 +7,12 @@ mod encoder;
 mod filter;
 mod local;
 mod media;
+mod probe;
 mod values;
 
 bmf_sdk::export_module!(
     decoder::FfmpegDecoder,
     filter::Filter,
     encoder::FfmpegEncoder,
+    probe::Probe,
 );

@@ -39,6 +39,17 @@ pub(crate) fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool,
     }
 }
 
+/// For `deserialize_with`: a whole number of 0 or more that may be written as text or as a boolean.
+pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    match text(&value) {
+        None if value.is_null() => Ok(0),
+        text => text.and_then(|text| text.parse().ok()).ok_or_else(|| {
+            serde::de::Error::custom(format!("expected a whole number, not {value}"))
+        }),
+    }
+}
+
 /// A word of a one-line graph as the JSON value it looks like: a number, a boolean, else a string.
 pub(crate) fn guessed(word: &str) -> Value {
     match bmf_sdk::serde_json::from_str(word) {

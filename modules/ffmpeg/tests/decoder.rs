@@ -479,7 +479,7 @@ fn what_is_no_media_is_refused() {
             }
         }
     }
-    insta::assert_snapshot!(decode(json!({})).unwrap_err(), @"no input is given");
+    insta::assert_snapshot!(decode(json!({})).unwrap_err(), @"there is nothing to decode");
 }
 
 #[test]

@@ -26,12 +26,13 @@ fn the_packets_are_those_of_the_command() {
         video("h264"),
         "-i a.mkv -pix_fmt yuv420p -c:v libx264 -threads 2 -c:a aac",
     );
+    // Without mbtree, whose AVX-512 code in x264 does not give the same for so small pictures each time.
     let options = json!({
-        "video_params": {"codec": "h264", "crf": 30, "preset": "veryfast", "width": 64, "height": 48, "g": "10", "bf": 0, "x264-params": "ref=1"},
+        "video_params": {"codec": "h264", "crf": 30, "preset": "veryfast", "width": 64, "height": 48, "g": "10", "bf": 0, "x264-params": "mbtree=0"},
         "audio_params": {"codec": "aac", "bit_rate": 96000, "sample_rate": 48000, "channels": 1},
         "mux_params": {"movflags": "faststart"}, "metadata": {"title": "t"},
     });
-    let command = "-i a.mkv -c:v libx264 -crf 30 -preset veryfast -s 64x48 -g 10 -bf 0 -x264-params ref=1 -pix_fmt yuv420p \
+    let command = "-i a.mkv -c:v libx264 -crf 30 -preset veryfast -s 64x48 -g 10 -bf 0 -x264-params mbtree=0 -pix_fmt yuv420p \
         -c:a aac -b:a 96000 -ar 48000 -ac 1 -movflags faststart -metadata title=t";
     check(at, &a, "2.mp4", options, command);
     check(
@@ -271,7 +272,7 @@ fn single_pictures_and_sequences() {
         );
     }
     assert!(!at.join("o04.png").exists());
-    assert_eq!(report.outputs[0].summary, "png 128x96 25 fps 3 frames");
+    insta::assert_snapshot!(report.outputs[0].summary, @"png 128x96 25 fps 3 frames, files o01.png to o03.png");
     encode(
         json!({"output_path": at.join("o.jpg"), "vframes": 1, "mux_params": {"update": 1}}),
         &a.video,

@@ -357,7 +357,7 @@ fn wrong_options_are_told_before_anything_runs() {
     };
     insta::assert_snapshot!(check(json!({})), @r#": no filter is named (set "name" (and "para"), "filters" or "graph")"#);
     insta::assert_snapshot!(check(json!({"name": "scalee"})), @r#"name: there is no filter "scalee" (did you mean "scale"?)"#);
-    insta::assert_snapshot!(check(json!({"name": "scale", "graph": "hflip"})), @r#": "name", "filters" and "graph" exclude each other (keep one of them)"#);
+    insta::assert_snapshot!(check(json!({"name": "scale", "graph": "hflip"})), @r#": "name", "filters", "graph" and "chain" exclude each other (keep one of them)"#);
     insta::assert_snapshot!(check(json!({"name": "scale", "para": "widht=3:h=4"})), @r#"para: filter "scale" with "widht=3:h=4": Option 'widht' not found (did you mean 'width'?)"#);
     insta::assert_snapshot!(check(json!({"name": "scale", "para": "12x:1"})), @r#"para: filter "scale" with "12x:1": Invalid chars 'x' at the end of expression '12x'; Cannot parse expression for width: '12x' (-)"#);
     insta::assert_snapshot!(check(json!({"name": "drawtext", "para": "text='a"})), @r#"para: the quotes in the parameters of filter "drawtext" do not match (write \' for a quote that quotes nothing)"#);

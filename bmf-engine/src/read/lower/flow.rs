@@ -1,9 +1,11 @@
 //! How packets flow: input managers, parallel nodes, executors, links. Whether a node can do what is
 //! asked of it, and whether an executor of that name exists, is not known here.
 
+use std::num::NonZeroU16;
+
 use bmf_core::config::{
     Distribution, ExecutorConfig, InputManager, InputManagerConfig, LinkConfig, OnFull,
-    ParallelConfig, TimeOrder,
+    ParallelConfig, Threads, TimeOrder,
 };
 use bmf_core::{Options, Span};
 
@@ -124,6 +126,29 @@ fn required_count(fields: &Fields<'_>, key: &str, cx: &mut Context<'_>) -> Optio
     };
     let count = fields.whole(key, 1, MOST_AT_ONCE, cx)?;
     Some((count, entry.value.span))
+}
+
+/// How many threads modules may take: `"auto"`, `"all"` or a number.
+pub(super) fn threads(option: &Fields<'_>, cx: &mut Context<'_>) -> Threads {
+    const KEY: &str = "threads";
+    let Some(entry) = option.get(KEY) else {
+        return Threads::Auto;
+    };
+    match &entry.value.value {
+        Value::String(_) => {
+            let known = [("auto", Threads::Auto), ("all", Threads::All)];
+            option.choice(KEY, &known, cx).unwrap_or_default()
+        }
+        Value::Number(_) => {
+            let most = option.whole::<u16>(KEY, 1, MOST_AT_ONCE, cx);
+            most.and_then(NonZeroU16::new)
+                .map_or(Threads::Auto, Threads::AtMost)
+        }
+        _ => {
+            option.expected(entry, "a number, \"auto\" or \"all\"", cx);
+            Threads::Auto
+        }
+    }
 }
 
 /// The executors among `option`, which are the graph's options: `{"io": 2}`, or

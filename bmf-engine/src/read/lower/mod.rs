@@ -36,15 +36,12 @@ const OPTION_KEYS: &[&str] = &[
     "queue_bytes_limit",
     "memory_budget",
     "on_deadlock",
+    "optimize_graph",
+    "threads",
 ];
 
 /// Graph options that BMF's builders write and that mean nothing here.
-const OPTION_KEYS_OF_BMF: &[&str] = &[
-    "optimize_graph",
-    "user_id",
-    "hungry_check",
-    "no_output_stream",
-];
+const OPTION_KEYS_OF_BMF: &[&str] = &["user_id", "hungry_check", "no_output_stream"];
 
 /// The graph that `tree` describes, as far as it can be understood.
 pub(super) fn graph(tree: &Tree, dialect: Dialect, out: &mut Diagnostics) -> GraphConfig {
@@ -168,6 +165,10 @@ fn graph_options(fields: &Fields<'_>, cx: &mut Context<'_>) -> GraphOptions {
         queue_bytes_limit: fields.bytes("queue_bytes_limit", cx),
         memory_budget: fields.bytes("memory_budget", cx),
         on_deadlock: on_deadlock.unwrap_or_default(),
+        optimize_graph: fields
+            .get("optimize_graph")
+            .map(|_| fields.flag("optimize_graph", cx)),
+        threads: flow::threads(fields, cx),
         other: Options(other.collect()),
     }
 }

@@ -90,6 +90,8 @@ pub(in super::super) fn set_graph_option(
         "queue_bytes_limit" => option.queue_bytes_limit = read.queue_bytes_limit,
         "memory_budget" => option.memory_budget = read.memory_budget,
         "on_deadlock" => option.on_deadlock = read.on_deadlock,
+        "optimize_graph" => option.optimize_graph = read.optimize_graph,
+        "threads" => option.threads = read.threads,
         _ => option.other.0.extend(read.other.0),
     }
 }

@@ -2,7 +2,7 @@
 //! with them is not known here.
 
 use bmf_core::config::{NodeConfig, StreamConfig};
-use bmf_core::{ModuleDescriptor, PortKind, Ports};
+use bmf_core::{ModuleDescriptor, PortKind, PortSpec, Ports};
 
 /// The streams between two nodes of the line, oldest first.
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl Flow {
         module: &ModuleDescriptor,
         takes: PortKind,
     ) -> Result<(), String> {
-        if self.is_source(module) {
+        if self.is_source(node, module) {
             self.open_all(node, &module.outputs, takes);
             return Ok(());
         }
@@ -50,11 +50,15 @@ impl Flow {
         }
     }
 
-    /// A module without inputs; also one that can do without and is good for something then, where
-    /// nothing flows.
-    fn is_source(&self, module: &ModuleDescriptor) -> bool {
+    /// A module without inputs, or whose option takes the place of its input; also one that can do
+    /// without and is good for something then, where nothing flows.
+    fn is_source(&self, node: &NodeConfig, module: &ModuleDescriptor) -> bool {
         let (min, _) = module.inputs.limits();
-        let has_inputs = module.inputs.get(0).is_some();
+        let is_needed = |port: &&PortSpec| {
+            let option = port.instead_of.as_deref();
+            !option.is_some_and(|option| node.option.get(option).is_some())
+        };
+        let has_inputs = module.inputs.get(0).filter(is_needed).is_some();
         let can_start = min == 0 && !module.is_sink && module.outputs.get(0).is_some();
         !has_inputs || (can_start && self.streams.is_empty() && !self.is_lost)
     }
@@ -73,7 +77,7 @@ impl Flow {
         let mut inputs = vec![StreamConfig::default(); ports.len()];
         let mut kinds = Vec::new();
         for (index, port) in ports.iter().enumerate().rev() {
-            if !fits(port.kind, takes) {
+            if !fits(port.kind, takes) || port.kind == PortKind::Subtitle {
                 continue;
             }
             let wanted = narrower(port.kind, takes);
@@ -163,6 +167,7 @@ impl Flow {
             PortKind::Any => "a stream",
             PortKind::Video => "a video stream",
             PortKind::Audio => "an audio stream",
+            PortKind::Subtitle => "a subtitle stream",
         };
         let flowing = if flowing.is_empty() {
             "nothing flows".to_owned()
@@ -214,7 +219,9 @@ impl Flow {
     /// Lets the output at `index` flow, if there is one; `kind` is what travels on a port that
     /// carries anything. Streams are named as TOML names them.
     fn open_port(&mut self, node: &mut NodeConfig, outputs: &Ports, index: usize, kind: PortKind) {
-        let Some(port) = outputs.get(index) else {
+        // Which container takes which subtitles is not for a line to guess: graphs in files say it.
+        let flows = |port: &&PortSpec| port.kind != PortKind::Subtitle;
+        let Some(port) = outputs.get(index).filter(flows) else {
             return;
         };
         let port_name = outputs.name_of(index);
@@ -245,6 +252,7 @@ fn word(kind: PortKind) -> &'static str {
     match kind {
         PortKind::Video => "video",
         PortKind::Audio => "audio",
+        PortKind::Subtitle => "subtitle",
         PortKind::Any => "an unknown kind",
     }
 }

@@ -119,26 +119,27 @@ fn graph_options() {
         // Comments are welcome.
         "mode": "SERVER",
         "option": {"scheduler_count": 3, "time_out": 1.5, "dump_graph": true, "graph_name": "g",
-            "queue_length_limit": 8, "optimize_graph": false, "user_id": "1", "hungry_check": 1,
+            "queue_length_limit": 8, "optimize_graph": false, "threads": "all", "user_id": "1", "hungry_check": 1,
             "no_output_stream": true, "scheduler_cuont": 2},
         "input_streams": [{"identifier": "i"}], "output_streams": [{"identifier": "o"}],
         "nodes": [] /* none */
     }"#), @r#"
     mode Server
-    options scheduler_count=3 time_out=1.5 dump_graph=true graph_name="g" limit=8 {"optimize_graph":false,"user_id":"1","hungry_check":1,"no_output_stream":true,"scheduler_cuont":2}
+    options scheduler_count=3 time_out=1.5 dump_graph=true graph_name="g" limit=8 optimize_graph=false threads=All {"user_id":"1","hungry_check":1,"no_output_stream":true,"scheduler_cuont":2}
     graph in [i]
     graph out [o]
     g.json:6:39: warning: unknown key "scheduler_cuont" in the graph's options
       help: did you mean "scheduler_count"?
     "#);
     insta::assert_snapshot!(check_json(r#"{"nodes": [], "option":
-        {"scheduler_count": 0, "time_out": -1, "dump_graph": "yes", "graph_name": 4, "queue_length_limit": 0}
+        {"scheduler_count": 0, "time_out": -1, "dump_graph": "yes", "graph_name": 4, "queue_length_limit": 0, "threads": 0}
     }"#), @r#"
     g.json:2:29: error: "scheduler_count" of the graph's options: expected a whole number of at least 1, found 0
     g.json:2:44: error: "time_out" of the graph's options: expected a number of seconds, 0 for none, found -1
     g.json:2:62: error: "dump_graph" of the graph's options: expected true, false, 1 or 0, found a string
     g.json:2:83: error: "graph_name" of the graph's options: expected a string, found 4
     g.json:2:108: error: "queue_length_limit" of the graph's options: expected a whole number of at least 1, found 0
+    g.json:2:122: error: "threads" of the graph's options: expected a whole number of at least 1, found 0
     "#);
 }
 

@@ -77,6 +77,8 @@ fn graph_settings(option: &GraphOptions) -> Vec<String> {
         queue_bytes_limit,
         memory_budget,
         on_deadlock,
+        optimize_graph,
+        threads,
         other,
     } = option;
     let settings = [
@@ -88,6 +90,8 @@ fn graph_settings(option: &GraphOptions) -> Vec<String> {
         setting("bytes", queue_bytes_limit),
         setting("budget", memory_budget),
         setting("on_deadlock", on_deadlock),
+        setting("optimize_graph", optimize_graph),
+        setting("threads", threads),
     ];
     let executor =
         |ExecutorConfig { name, workers }: &ExecutorConfig| format!("executor {name:?}×{workers}");

@@ -3,7 +3,7 @@
 use bmf_core::config::{
     Distribution, ExecutorConfig, GraphConfig, GraphMode, GraphOptions, InputManager,
     InputManagerConfig, LinkConfig, ModuleRef, NodeConfig, NodeSpans, OnDeadlock, OnFull,
-    ParallelConfig, StreamConfig, TimeOrder,
+    ParallelConfig, StreamConfig, Threads, TimeOrder,
 };
 use bmf_core::{Options, SourceText};
 use proptest::option::of;
@@ -305,7 +305,8 @@ prop_compose! {
         scheduler_count in of(1..9_usize), time_out in 0.0..10.0, dump_graph in any::<bool>(),
         graph_name in of(name()), queue_length_limit in of(1..9_usize), executors in executors(),
         (queue_bytes_limit, memory_budget) in (of(bytes()), of(bytes())),
-        on_deadlock in words(OnDeadlock::ALL),
+        on_deadlock in words(OnDeadlock::ALL), optimize_graph in of(any::<bool>()),
+        threads in (-1..9).prop_map(Threads::from_code),
         inputs in streams(), outputs in streams(),
         mut nodes in prop::collection::vec(node(), 0..4),
     ) -> GraphConfig {
@@ -321,7 +322,7 @@ prop_compose! {
         let other = Options::from_value(json!({"user_id": "1"})).unwrap_or_default();
         let option = GraphOptions {
             scheduler_count, executors, time_out, dump_graph, graph_name, queue_length_limit,
-            queue_bytes_limit, memory_budget, on_deadlock, other,
+            queue_bytes_limit, memory_budget, on_deadlock, optimize_graph, threads, other,
         };
         GraphConfig { source: None, mode, option, inputs, outputs, nodes }
     }

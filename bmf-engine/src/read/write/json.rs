@@ -1,7 +1,7 @@
 //! BMF's JSON schema.
 
 use bmf_core::config::{
-    GraphConfig, GraphOptions, ModuleRef, NodeConfig, OnDeadlock, StreamConfig,
+    GraphConfig, GraphOptions, ModuleRef, NodeConfig, OnDeadlock, StreamConfig, Threads,
 };
 use serde_json::{Map, Value, json};
 
@@ -44,6 +44,12 @@ pub(super) fn graph_options(option: &GraphOptions) -> Map<String, Value> {
     if option.on_deadlock != OnDeadlock::default() {
         let word = word(&OnDeadlock::ALL, option.on_deadlock);
         insert(&mut map, "on_deadlock", word);
+    }
+    insert_some(&mut map, "optimize_graph", option.optimize_graph);
+    match option.threads {
+        Threads::Auto => {}
+        Threads::All => insert(&mut map, "threads", "all"),
+        Threads::AtMost(most) => insert(&mut map, "threads", most.get()),
     }
     map.extend(option.other.0.clone());
     map

@@ -1,22 +1,48 @@
 //! `c_ffmpeg_decoder` as a module: its description, its life cycle, its verb. The work is done by
-//! [`Session`].
+//! [`Session`] and [`Fed`].
+
+use std::sync::Arc;
 
 use bmf_sdk::Options as RawOptions;
 use bmf_sdk::prelude::*;
 use serde_json::Value;
 
+use super::fed::Fed;
+use super::input::Input;
 use super::options::Options;
-use super::session::Session;
+use super::session::{Session, Stage};
+use super::source::Source;
 use crate::local::Reading;
 use crate::values;
 
-/// A source with up to two outputs.
+/// A source with up to three outputs, or a node that decodes what it is sent.
 pub(crate) struct FfmpegDecoder {
-    options: Options,
-    session: Option<Session>,
+    options: Arc<Options>,
+    context: Option<ModuleContext>,
+    work: Option<Work>,
     /// Kept to the end of the graph: an output may begin only when all is read.
     reading: Option<Reading>,
     report: Report,
+}
+
+enum Work {
+    /// The input is opened when something of it is wanted.
+    Delayed,
+    File(Box<Session>),
+    Fed(Box<Fed>),
+}
+
+impl FfmpegDecoder {
+    fn open_file(&mut self) -> Result<Work, ModuleError> {
+        let Some(context) = &self.context else {
+            return Err(ModuleError::new("the decoder is not open"));
+        };
+        let source = Source::open(&self.options, context)?;
+        self.reading = Reading::of(&self.options.input_path);
+        let input = Input::File(Box::new(source));
+        let session = Session::open(input, &self.options, context, None)?;
+        Ok(Work::File(Box::new(session)))
+    }
 }
 
 impl Module for FfmpegDecoder {
@@ -24,37 +50,61 @@ impl Module for FfmpegDecoder {
         if let Some(level) = &self.options.loglevel {
             bmf_ffmpeg::log::set_level(level);
         }
-        self.session = Some(Session::open(&self.options, context)?);
-        self.reading = Reading::of(&self.options.input_path);
+        self.context = Some(context.clone());
+        let is_fed = context.connected_inputs().contains(&true);
+        self.work = Some(match (is_fed, self.options.input_path.is_empty()) {
+            (true, true) => Work::Fed(Box::new(Fed::new(Arc::clone(&self.options), context))),
+            (false, false) if self.options.delay_init_input => Work::Delayed,
+            (false, false) => self.open_file()?,
+            (true, false) => {
+                let error = ModuleError::new("input_path is set, but the input is connected too");
+                return Err(error.with_hint("leave out one of the two"));
+            }
+            (false, true) => {
+                let error = ModuleError::new("there is nothing to decode");
+                return Err(error.with_hint("set input_path, or connect the input \"in\""));
+            }
+        });
         Ok(())
     }
 
     fn process(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
-        match &mut self.session {
-            Some(session) => session.step(task),
-            None => Ok(Flow::Done),
+        if matches!(self.work, Some(Work::Delayed)) {
+            self.work = Some(self.open_file()?);
+        }
+        match &mut self.work {
+            Some(Work::File(session)) => Ok(match session.step(task)? {
+                Stage::Over => Flow::Done,
+                Stage::More | Stage::Hungry => Flow::More,
+            }),
+            Some(Work::Fed(fed)) => fed.step(task),
+            Some(Work::Delayed) | None => Ok(Flow::Done),
         }
     }
 
     fn flush(&mut self, seek: Option<Timestamp>) -> Result<(), ModuleError> {
-        match &mut self.session {
-            Some(session) => session.flush(seek),
-            None => Ok(()),
+        if matches!(self.work, Some(Work::Delayed)) && seek.is_some() {
+            self.work = Some(self.open_file()?);
+        }
+        match &mut self.work {
+            Some(Work::File(session)) => session.flush(seek),
+            Some(Work::Fed(fed)) => fed.flush(seek),
+            Some(Work::Delayed) | None => Ok(()),
         }
     }
 
     /// Releases file and decoders; the report outlives them.
     fn close(&mut self, _: Ending) -> Result<(), ModuleError> {
-        if let Some(session) = self.session.take() {
-            self.report = session.report();
-        }
+        self.report = self.report();
+        self.work = None;
         Ok(())
     }
 
     fn report(&self) -> Report {
-        match &self.session {
-            Some(session) => session.report(),
-            None => self.report.clone(),
+        match &self.work {
+            Some(Work::File(session)) => session.report(),
+            Some(Work::Fed(fed)) => fed.report(),
+            Some(Work::Delayed) | None => self.report.clone(),
         }
     }
 }
@@ -65,10 +115,23 @@ impl ModuleType for FfmpegDecoder {
     fn describe() -> Description {
         Description::new("c_ffmpeg_decoder", env!("CARGO_PKG_VERSION"))
             .summary("Reads a media file or URL and decodes video and audio")
+            .inputs([PortSpec::new(
+                "in",
+                PortKind::Any,
+                "names of files, bytes of files, or packets of streams",
+            )
+            .instead_of("input_path")])
             .outputs([
                 PortSpec::new("video", PortKind::Video, "pictures, as they were coded").optional(),
                 PortSpec::new("audio", PortKind::Audio, "sound, as it was coded").optional(),
+                PortSpec::new("subtitle", PortKind::Subtitle, "subtitles, without decoding").optional(),
             ])
+            .may_block()
+    }
+
+    /// What comes of a packet depends on all before it.
+    fn sharing(_: &Options) -> Sharing {
+        Sharing::Impossible("packets of a stream are decoded in order".to_owned())
     }
 
     fn validate(options: &Options) -> Vec<OptionIssue> {
@@ -77,8 +140,9 @@ impl ModuleType for FfmpegDecoder {
 
     fn new(options: Options) -> Result<Self, ModuleError> {
         Ok(Self {
-            options,
-            session: None,
+            options: Arc::new(options),
+            context: None,
+            work: None,
             reading: None,
             report: Report::default(),
         })
@@ -117,7 +181,8 @@ impl ModuleType for FfmpegDecoder {
 /// Names stay text even if they look like numbers; times of a list are separated by commas.
 fn value_of(key: &str, text: &str) -> Value {
     match key {
-        "input_path" | "video_codec" | "audio_codec" | "loglevel" => Value::from(text),
+        "input_path" | "video_codec" | "audio_codec" | "loglevel" | "s" | "pix_fmt" | "sample_fmt"
+        | "decryption_key" | "video_time_base" => Value::from(text),
         "durations" => text
             .split(',')
             .map(|time| values::guessed(time.trim()))

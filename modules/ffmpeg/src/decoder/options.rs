@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::live::{self, Reconnect};
 use super::skip;
+use super::video_params::VideoParams;
 use crate::values;
 
 /// Opens a media file or URL and decodes its best video and audio stream. Frames, their timestamps
@@ -19,7 +21,10 @@ use crate::values;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Options {
-    /// File or URL to read, as FFmpeg understands it. Required.
+    /// File or URL to read, as FFmpeg understands it. Without it, the input "in" says what is decoded:
+    /// packets of bytes are those of a file (an empty one ends it, and another file follows); packets
+    /// of a copied stream are decoded; a list of files, `{"input_path": [{"input_path": "a.mp4",
+    /// "start_time": 3}, …]}`, is read one after the other. Times go on from file to file.
     pub(crate) input_path: String,
     /// Seconds from the start of the input at which to begin. Without it, what a file has before its
     /// start is kept as well.
@@ -33,9 +38,13 @@ pub(crate) struct Options {
     pub(crate) map_v: i64,
     /// Index of the audio stream; -1 chooses the best one, if possible of the video's programme.
     pub(crate) map_a: i64,
-    /// Name of the video decoder; FFmpeg's first choice without it.
+    /// Index of the subtitle stream, which is passed on without decoding; -1 chooses the best one.
+    pub(crate) map_s: i64,
+    /// Name of the video decoder; FFmpeg's first choice without it. "copy" passes the packets on
+    /// without decoding, as `ffmpeg -c copy` does: from the key frame at or before the start (whose
+    /// time is then below zero), to the end by decoding time.
     pub(crate) video_codec: Option<String>,
-    /// Name of the audio decoder; FFmpeg's first choice without it.
+    /// Name of the audio decoder; FFmpeg's first choice without it. "copy" as for `video_codec`.
     pub(crate) audio_codec: Option<String>,
     /// Options of FFmpeg's protocol, demuxer and decoders, by their own names, for instance
     /// `rtsp_transport` or `threads` (a number; "auto", the default, is one per core). What none of
@@ -62,12 +71,76 @@ pub(crate) struct Options {
     /// How much of what FFmpeg says is passed on to the log: quiet, panic, fatal, error, warning,
     /// info (the default), verbose, debug, trace, or FFmpeg's numbers. Holds for the whole process.
     pub(crate) loglevel: Option<String>,
+    /// Where pictures are decoded, and which of them are wanted.
+    pub(crate) video_params: VideoParams,
+    /// Reads no faster than the media plays, for live outputs. Other nodes go on meanwhile.
+    #[serde(deserialize_with = "values::switch")]
+    #[schemars(with = "bool")]
+    pub(crate) re: bool,
+    /// As `re`, but so many times as fast; 0 does not wait.
+    pub(crate) readrate: f64,
+    /// How often the input begins again when it has ended; -1 for ever. Times go on.
+    pub(crate) stream_loop: i64,
+    /// Connects again when a live input ends or fails: how often it is tried without success, true for 5
+    /// times, false for never, or an object. Times go on where they were. The default is true for rtsp,
+    /// rtmp and srt without a known length, and false for all others.
+    #[serde(deserialize_with = "live::deserialize")]
+    #[schemars(schema_with = "live::schema")]
+    pub(crate) reconnect: Option<Reconnect>,
+    /// Pictures this wide or high, or more, are not sent, and not even decoded if the container says
+    /// so; 0 for no limit.
+    pub(crate) max_width_height: u32,
+    /// How many such pictures are left out before it is an error; -1 for any number.
+    pub(crate) max_limit_hits: i64,
+    /// Whether frames say, in their metadata `orig_pts_time`, the seconds at which they were in the
+    /// input, before its start became zero.
+    #[serde(deserialize_with = "values::switch")]
+    #[schemars(with = "bool")]
+    pub(crate) orig_pts_time: bool,
+    /// Whether pictures are numbered, from 0, in their metadata `inputFrmOrder`.
+    #[serde(deserialize_with = "values::switch")]
+    #[schemars(with = "bool")]
+    pub(crate) io_frm_match: bool,
+    /// Opens the input with the first frame that is wanted instead of when the graph starts.
+    #[serde(deserialize_with = "values::switch")]
+    #[schemars(with = "bool")]
+    pub(crate) delay_init_input: bool,
+    /// Size of the pictures of raw video without a container, for instance 1280x720.
+    pub(crate) s: Option<String>,
+    /// Pixel format of raw video without a container.
+    pub(crate) pix_fmt: Option<String>,
+    /// Channels of raw sound without a container.
+    pub(crate) channels: Option<u32>,
+    /// Samples per second of raw sound without a container.
+    pub(crate) sample_rate: Option<u32>,
+    /// With `push_raw_stream`: the sample format that decoders are to give which know several.
+    pub(crate) sample_fmt: Option<String>,
+    /// Key of encrypted mp4 files: 32 hexadecimal digits.
+    #[serde(deserialize_with = "values::optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) decryption_key: Option<String>,
+    /// The packets that are pushed in are those of a stream, not pieces of a file: each is what the
+    /// decoder takes at once. Needs `video_codec` and `video_time_base`, or `audio_codec`, `channels`
+    /// and `sample_rate`, or all of them. Packets say by their kind where they belong; bytes without
+    /// a kind are of the only one. Packets of a copied stream need none of this.
+    #[serde(deserialize_with = "values::switch")]
+    #[schemars(with = "bool")]
+    pub(crate) push_raw_stream: bool,
+    /// With `push_raw_stream`: the unit of pictures' times, "1,25000" or "1/25000".
+    pub(crate) video_time_base: Option<String>,
+    /// Of files that follow each other and whose own times go on where those before ended (pieces of
+    /// one recording): how many seconds both may have in common; they are sent once.
+    pub(crate) overlap_time: f64,
+    /// Of such files: how many seconds may be missing between them; the gap stays. Other files are
+    /// put right behind each other.
+    pub(crate) cut_off_time: f64,
+    /// How many seconds the last picture of a file lasts, where it does not say, when another file
+    /// follows.
+    pub(crate) cut_off_interval: f64,
+    /// Keys that do not exist.
+    #[serde(flatten)]
     #[schemars(skip)]
-    video_params: Option<Value>,
-    #[schemars(skip)]
-    decryption_key: Option<Value>,
-    #[schemars(skip)]
-    push_raw_stream: Option<Value>,
+    pub(super) unknown: Map<String, Value>,
 }
 
 fn default_skip() -> &'static str {
@@ -83,6 +156,7 @@ impl Default for Options {
             durations: Vec::new(),
             map_v: -1,
             map_a: -1,
+            map_s: -1,
             video_codec: None,
             audio_codec: None,
             dec_params: Map::new(),
@@ -93,12 +167,34 @@ impl Default for Options {
             skip_frame: Skip::default(),
             fps: None,
             loglevel: None,
-            video_params: None,
+            video_params: VideoParams::default(),
+            re: false,
+            readrate: 0.0,
+            stream_loop: 0,
+            reconnect: None,
+            max_width_height: 0,
+            max_limit_hits: -1,
+            orig_pts_time: false,
+            io_frm_match: false,
+            delay_init_input: false,
+            s: None,
+            pix_fmt: None,
+            channels: None,
+            sample_rate: None,
+            sample_fmt: None,
             decryption_key: None,
-            push_raw_stream: None,
+            push_raw_stream: false,
+            video_time_base: None,
+            overlap_time: 10.0,
+            cut_off_time: 10.0,
+            cut_off_interval: 1.0 / 30.0,
+            unknown: Map::new(),
         }
     }
 }
+
+/// In place of a decoder's name: no decoder.
+const COPY: &str = "copy";
 
 const LOG_LEVELS: [&str; 9] = [
     "quiet", "panic", "fatal", "error", "warning", "info", "verbose", "debug", "trace",
@@ -107,30 +203,39 @@ const LOG_LEVELS: [&str; 9] = [
 impl Options {
     /// The stream index that was asked for, if any.
     pub(crate) fn wanted_stream(&self, kind: MediaKind) -> Option<usize> {
-        let wanted = if kind == MediaKind::Video {
-            self.map_v
-        } else {
-            self.map_a
+        let wanted = match kind {
+            MediaKind::Video => self.map_v,
+            MediaKind::Audio => self.map_a,
+            MediaKind::Subtitle | MediaKind::Data => self.map_s,
         };
         usize::try_from(wanted).ok()
     }
 
-    /// The decoder that was asked for, if any.
-    pub(crate) fn decoder(&self, kind: MediaKind) -> Option<&str> {
-        let name = if kind == MediaKind::Video {
-            &self.video_codec
-        } else {
-            &self.audio_codec
+    fn codec(&self, kind: MediaKind) -> Option<&str> {
+        let name = match kind {
+            MediaKind::Video => &self.video_codec,
+            MediaKind::Audio => &self.audio_codec,
+            MediaKind::Subtitle | MediaKind::Data => return Some(COPY),
         };
         name.as_deref().filter(|name| !name.is_empty())
     }
 
-    /// The limit of frames.
+    /// The decoder that was asked for, if any.
+    pub(crate) fn decoder(&self, kind: MediaKind) -> Option<&str> {
+        self.codec(kind).filter(|&name| name != COPY)
+    }
+
+    /// Whether a stream is passed on without decoding.
+    pub(crate) fn copies(&self, kind: MediaKind) -> bool {
+        self.codec(kind) == Some(COPY)
+    }
+
+    /// The limit of frames, or of packets of a copied stream.
     pub(crate) fn limit(&self, kind: MediaKind) -> Option<u64> {
-        if kind == MediaKind::Video {
-            self.vframes
-        } else {
-            self.aframes
+        match kind {
+            MediaKind::Video => self.vframes,
+            MediaKind::Audio => self.aframes,
+            MediaKind::Subtitle | MediaKind::Data => None,
         }
     }
 
@@ -139,7 +244,7 @@ impl Options {
         !matches!(self.skip_frame, Skip::Nothing | Skip::Useless)
     }
 
-    /// `dec_params` for FFmpeg.
+    /// `dec_params` for FFmpeg's decoders.
     pub(crate) fn dictionary(&self) -> Dict {
         let texts = self
             .dec_params
@@ -151,14 +256,11 @@ impl Options {
     /// What types cannot say.
     pub(crate) fn issues(&self) -> Vec<OptionIssue> {
         let mut issues = Vec::new();
-        if self.input_path.is_empty() {
-            let issue = OptionIssue::invalid("input_path", "no input is given");
-            issues.push(issue.with_hint("set input_path to a file or URL"));
-        }
         self.check_times(&mut issues);
         self.check_names(&mut issues);
         self.check_numbers(&mut issues);
-        self.check_missing_features(&mut issues);
+        self.check_behaviour(&mut issues);
+        self.check_input(&mut issues);
         issues
     }
 
@@ -208,11 +310,6 @@ impl Options {
             let Some(name) = self.decoder(kind) else {
                 continue;
             };
-            if name == "copy" {
-                let message = "copying a stream without decoding it is not available yet";
-                issues.push(OptionIssue::invalid(key, message).with_hint("leave it out to decode"));
-                continue;
-            }
             let known = names::decoders();
             if !known.iter().any(|decoder| decoder == name) {
                 let issue = OptionIssue::invalid(key, format!("ffmpeg has no decoder \"{name}\""));
@@ -232,7 +329,12 @@ impl Options {
     }
 
     fn check_numbers(&self, issues: &mut Vec<OptionIssue>) {
-        for (key, value) in [("map_v", self.map_v), ("map_a", self.map_a)] {
+        let maps = [
+            ("map_v", self.map_v),
+            ("map_a", self.map_a),
+            ("map_s", self.map_s),
+        ];
+        for (key, value) in maps {
             if value < -1 {
                 issues.push(OptionIssue::invalid(
                     key,
@@ -253,52 +355,10 @@ impl Options {
             }
         }
     }
-
-    fn check_missing_features(&self, issues: &mut Vec<OptionIssue>) {
-        let params = self.video_params.as_ref().and_then(Value::as_object);
-        let is_set = |value: &Value| !(value.is_null() || *value == 0 || *value == "");
-        for key in params.iter().flat_map(|params| params.keys()) {
-            let what = match key.as_str() {
-                "hwaccel" => "decoding on a GPU",
-                "extract_frames" => "re-timing frames while decoding",
-                _ => "this setting of BMF's",
-            };
-            let issue = OptionIssue::invalid(
-                format!("video_params.{key}"),
-                format!("{what} is not available yet"),
-            );
-            issues.push(match key.as_str() {
-                "extract_frames" => {
-                    issue.with_hint("use c_ffmpeg_filter with fps=N behind the decoder")
-                }
-                _ => issue.with_hint("remove it to decode on the CPU"),
-            });
-        }
-        let others = [
-            (
-                "decryption_key",
-                &self.decryption_key,
-                "decrypting while reading",
-            ),
-            (
-                "push_raw_stream",
-                &self.push_raw_stream,
-                "decoding packets that are pushed in",
-            ),
-        ];
-        for (key, value, what) in others {
-            if value.as_ref().is_some_and(is_set) {
-                issues.push(OptionIssue::invalid(
-                    key,
-                    format!("{what} is not available yet"),
-                ));
-            }
-        }
-    }
 }
 
 /// Seconds that a timestamp can hold with room to spare.
-fn is_time(seconds: f64) -> bool {
+pub(super) fn is_time(seconds: f64) -> bool {
     (0.0..=1e9).contains(&seconds)
 }
 
@@ -320,9 +380,10 @@ mod tests {
     }
 
     #[test]
-    fn an_input_is_required() {
-        insta::assert_snapshot!(check(json!({})), @"input_path | no input is given | set input_path to a file or URL");
+    fn types_are_checked() {
         insta::assert_snapshot!(check(json!({"input_path": ["a", "b"]})), @"invalid type: sequence, expected a string");
+        insta::assert_snapshot!(check(json!({"input_path": "a", "map_v": "first"})), @"");
+        insta::assert_snapshot!(check(json!({"input_path": "a", "copyts": [1]})), @"");
     }
 
     #[test]
@@ -342,7 +403,6 @@ mod tests {
         insta::assert_snapshot!(check(json!({
             "input_path": "a", "video_codec": "copy", "audio_codec": "mp3floaat", "loglevel": "loud", "map_v": -2,
         })), @r#"
-        video_codec | copying a stream without decoding it is not available yet | leave it out to decode
         audio_codec | ffmpeg has no decoder "mp3floaat" | did you mean "mp3float"?
         loglevel | "loud" is no log level | it is one of quiet, panic, fatal, error, warning, info, verbose, debug, trace
         map_v | -2 is no stream index; -1 chooses one | -
@@ -361,19 +421,5 @@ mod tests {
         insta::assert_snapshot!(format!("{:?}", options.dictionary()), @r#"{"threads": "2", "x": "1", "y": "z"}"#);
         insta::assert_snapshot!(check(json!({"skip_frame": "keys"})), @r#"invalid value: string "keys", expected one of none (-16), default (0), noref (8), bidir (16), nointra (24), nokey (32), all (48)"#);
         insta::assert_snapshot!(check(json!({"input_path": "a", "dec_params": {"x": [1]}})), @"dec_params.x | must be a text, a number, true or false | -");
-    }
-
-    #[test]
-    fn what_is_missing_is_refused() {
-        insta::assert_snapshot!(check(json!({
-            "input_path": "a", "push_raw_stream": 1, "decryption_key": "00",
-            "video_params": {"hwaccel": "cuda", "extract_frames": {"fps": 1}},
-        })), @r"
-        video_params.hwaccel | decoding on a GPU is not available yet | remove it to decode on the CPU
-        video_params.extract_frames | re-timing frames while decoding is not available yet | use c_ffmpeg_filter with fps=N behind the decoder
-        decryption_key | decrypting while reading is not available yet | -
-        push_raw_stream | decoding packets that are pushed in is not available yet | -
-        ");
-        insta::assert_snapshot!(check(json!({"input_path": "a", "push_raw_stream": 0, "video_params": {}})), @"");
     }
 }

@@ -1,20 +1,20 @@
-//! From the decoder's pictures to packets: timestamp, window, aspect ratio, rotation.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+//! From the decoder's pictures to packets: timestamp, window, rate, aspect ratio, rotation.
 
 use bmf_ffmpeg::{AvFrame, StreamInfo, video_from_av};
 use bmf_sdk::hmp::{Rational, TimeBase};
 use bmf_sdk::prelude::*;
 
+use super::hardware::Download;
+use super::retime::Retimer;
 use super::rotate::{self, Rotator};
 use super::stream::{Made, Settings};
+use super::tags::Tags;
 use super::window::{Cut, Place};
-use crate::media::STARTS_ALONE;
 
 /// What makes packets of one stream's pictures.
 pub(crate) struct Pictures {
     cut: Cut,
+    retimer: Option<Retimer>,
     rotator: Option<Rotator>,
     time_base: TimeBase,
     frame_rate: Option<Rational>,
@@ -24,8 +24,8 @@ pub(crate) struct Pictures {
     step: i64,
     /// Where the next picture is if it does not say.
     next: i64,
-    /// What is said to the encoder with every picture.
-    hints: Option<Arc<BTreeMap<String, String>>>,
+    /// What is said with every picture.
+    tags: Tags,
 }
 
 impl Pictures {
@@ -39,35 +39,64 @@ impl Pictures {
         // A codec's own ratio is repeated in the container's description unless that says otherwise.
         let aspect = Some(info.sample_aspect_ratio)
             .filter(|&ratio| ratio.num > 0 && ratio != info.parameters.sample_aspect_ratio());
-        let hints = settings
-            .starts_alone
-            .then(|| Arc::new(BTreeMap::from([(STARTS_ALONE.to_owned(), "1".to_owned())])));
+        let retimer = settings.extract;
+        let retimer = retimer.and_then(|rate| Retimer::new(rate, info.guessed_frame_rate));
         Self {
             cut,
+            retimer,
             rotator,
             time_base: info.time_base,
             frame_rate: info.guessed_frame_rate,
             aspect,
             step: (1.0 / (fps * info.time_base.as_f64())).round().max(1.0) as i64,
             next: 0,
-            hints,
+            tags: settings.tags.clone(),
         }
     }
 
-    /// The packet of a picture.
+    /// Takes over from the pictures of the segment before.
+    pub(crate) fn follow(&mut self, before: &mut Self) {
+        self.retimer = before.retimer.take();
+        self.tags.follow(&before.tags);
+    }
+
+    /// What comes next need not follow what was made.
+    pub(crate) fn forget(&mut self) {
+        if let Some(retimer) = &mut self.retimer {
+            retimer.reset();
+        }
+    }
+
+    /// What is said with every picture.
+    pub(crate) fn tags(&mut self) -> &mut Tags {
+        &mut self.tags
+    }
+
+    /// The packet of a picture, brought from a device if need be.
     ///
     /// # Errors
-    /// If it cannot be turned, or is in a format that frames cannot have.
-    pub(crate) fn make(&mut self, mut frame: AvFrame) -> Result<Made, ModuleError> {
-        let pts = frame.best_effort_timestamp().unwrap_or(self.next);
+    /// If it cannot be copied from the device or turned, or is in a format that frames cannot have.
+    pub(crate) fn make(
+        &mut self,
+        mut frame: AvFrame,
+        download: Option<&mut Download>,
+    ) -> Result<Made, ModuleError> {
+        let decoded_at = frame.best_effort_timestamp().unwrap_or(self.next);
         let duration = frame.duration();
         let step = if duration > 0 { duration } else { self.step };
-        self.next = pts.saturating_add(step);
-        let pts = match self.cut.picture(pts) {
+        self.next = decoded_at.saturating_add(step);
+        let pts = match self.cut.picture(decoded_at) {
             Place::Before => return Ok(Made::Nothing),
             Place::After => return Ok(Made::End),
             Place::Inside(_, pts) => pts,
         };
+        let Some(time) = self.time(pts, duration) else {
+            return Ok(Made::Nothing);
+        };
+        // Only now is it known to be wanted.
+        if let Some(download) = download {
+            frame = download.picture(frame)?;
+        }
         frame.set_pts(Some(pts));
         if let Some(aspect) = self.aspect {
             frame.set_sample_aspect_ratio(aspect);
@@ -80,24 +109,42 @@ impl Pictures {
             return Ok(Made::Nothing);
         };
         let is_damaged = frame.is_damaged();
-        let mut frame = video_from_av(frame, self.time_base, self.frame_rate)?;
-        frame.duration = duration;
-        if let Some(hints) = &self.hints {
-            match &mut frame.metadata {
-                None => frame.metadata = Some(hints.clone()),
-                Some(own) => Arc::make_mut(own).extend(
-                    hints
-                        .iter()
-                        .map(|(key, value)| (key.clone(), value.clone())),
-                ),
-            }
-        }
+        let mut frame = video_from_av(frame, time.unit, time.rate)?;
+        (frame.pts, frame.duration) = (Some(time.pts), time.duration);
+        self.tags
+            .put(&mut frame.metadata, decoded_at, self.time_base);
         let timestamp = frame.timestamp().ok_or_else(out_of_range)?;
         Ok(Made::Packet {
             packet: Packet::new(timestamp, frame),
             is_damaged,
         })
     }
+
+    /// When a picture is shown; `None` if it is left out.
+    fn time(&mut self, pts: i64, duration: i64) -> Option<Time> {
+        let Some(retimer) = &mut self.retimer else {
+            return Some(Time {
+                pts,
+                duration,
+                unit: self.time_base,
+                rate: self.frame_rate,
+            });
+        };
+        Some(Time {
+            pts: retimer.place(pts, duration, self.time_base)?,
+            duration: 1,
+            unit: retimer.unit(),
+            rate: Some(retimer.rate()),
+        })
+    }
+}
+
+/// When and how long a picture is shown.
+struct Time {
+    pts: i64,
+    duration: i64,
+    unit: TimeBase,
+    rate: Option<Rational>,
 }
 
 /// A file with such times is damaged beyond use.

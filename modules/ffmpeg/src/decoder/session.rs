@@ -1,26 +1,30 @@
-//! A decoder at work: an input, the streams decoded from it, and the segments still to come.
+//! A decoder at work on one input: the streams that come of it, and the segments still to come.
 //!
-//! [`Session::open`] happens once; [`Session::step`] is called until it is done.
+//! [`Session::open`] happens once; [`Session::step`] is called until it is over.
 
 use std::collections::VecDeque;
 
-use bmf_ffmpeg::{AvPacket, Decoder, DecoderConfig, StreamInfo};
-use bmf_sdk::hmp::MediaKind;
+use bmf_ffmpeg::AvPacket;
 use bmf_sdk::prelude::*;
 
+use super::choose::Chosen;
+use super::input::Input;
+use super::lane::Lane;
 use super::options::Options;
-use super::source::{Item, Source};
-use super::stream::{Settings, Stream, port_name};
+use super::pacing::{Pacer, WallClock};
+use super::place::{Place, Put};
+use super::pushed::unreadable;
+use super::source::Item;
 use super::timeline::Timeline;
+use super::unused;
 use super::window::{self, Segment};
 
-/// The two outputs.
-const PORTS: [MediaKind; 2] = [MediaKind::Video, MediaKind::Audio];
-
 pub(crate) struct Session {
-    source: Source,
+    input: Input,
+    /// For messages.
+    url: String,
     timeline: Timeline,
-    streams: Vec<Stream>,
+    lanes: Vec<Lane>,
     /// Connected outputs for which the input has nothing.
     missing: Vec<usize>,
     /// Outputs from which nothing (more) comes; ended with the next step.
@@ -29,94 +33,180 @@ pub(crate) struct Session {
     list: Vec<Segment>,
     /// After the one being read.
     segments: VecDeque<Segment>,
+    /// Where this input stands among several; outputs then stay open for the next one.
+    place: Option<Place>,
+    put: Put,
+    /// By how much the joints of copied stretches have moved what follows, in microseconds.
+    moved: i64,
+    /// Holds reading back, if that is wanted.
+    pacer: Option<Pacer>,
     warnings: Vec<String>,
     jumps: u64,
+    has_read_all: bool,
+}
+
+/// How far a session has come.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// There is more to come.
+    More,
+    /// More bytes must be pushed in first.
+    Hungry,
+    /// All that was wanted is sent.
+    Over,
 }
 
 impl Session {
-    /// Opens input and decoders, and goes to the beginning of the first segment.
+    /// Opens decoders, and goes to the beginning of the first segment. `place` is behind the inputs
+    /// before this, if there are several.
     ///
     /// # Errors
-    /// If the input or a decoder cannot be opened, no wanted stream exists, or, when the graph is
-    /// strict, an option in `dec_params` is unknown to all of them.
-    pub(crate) fn open(options: &Options, context: &ModuleContext) -> Result<Self, ModuleError> {
-        let mut source = Source::open(options, context)?;
-        let list = window::segments(options.start_time, options.end_time, &options.durations);
-        let length = source.demuxer().duration();
-        if let Some(length) = window::length(&list, length) {
+    /// If a decoder cannot be opened, no wanted stream exists, or, when the graph is strict, an
+    /// option in `dec_params` is unknown to all of them.
+    pub(crate) fn open(
+        mut input: Input,
+        options: &Options,
+        context: &ModuleContext,
+        place: Option<Place>,
+    ) -> Result<Self, ModuleError> {
+        let is_positioned = input.can_seek();
+        let source = input.source()?;
+        let mut list = window::segments(options.start_time, options.end_time, &options.durations);
+        if list.len() > 1 && !is_positioned {
+            let message = "durations need an input that can be read from any position";
+            return Err(ModuleError::new(message).with_hint("set input_path to read a file"));
+        }
+        if options.stream_loop != 0 && !is_positioned {
+            let message = "stream_loop needs an input that can be read again";
+            return Err(ModuleError::new(message).with_hint("set input_path to read a file"));
+        }
+        let once = source.demuxer().duration();
+        let length = once.and_then(|once| options.laps(once));
+        if place.is_none()
+            && let Some(length) = window::length(&list, length)
+        {
             context.set_duration(length);
         }
+        let begin = source.demuxer().start_time().map_or(0, Timestamp::micros);
+        let behind = place.clone().unwrap_or_default();
+        let put = behind.put(&mut list, begin, options);
         let mut segments = VecDeque::from(list.clone());
         let first = segments.pop_front().unwrap_or(Segment::WHOLE);
 
-        let Chosen { streams, missing } = choose_streams(&mut source, options, context)?;
-        let origin = source.origin(&first);
-        let url = source.demuxer().url().to_owned();
-        let starts_alone = options.copyts || source.demuxer().streams().len() == 1;
-        let open = |(port, info): &(usize, StreamInfo)| {
-            let decoder = open_decoder(info, options, &url)?;
-            let settings = settings(*port, options, starts_alone);
-            Ok(Stream::new(info, &url, settings, decoder, &first, origin))
-        };
-        let streams = streams
-            .iter()
-            .map(open)
-            .collect::<Result<Vec<_>, ModuleError>>()?;
+        let chosen = Chosen::of(source, options, context)?;
+        let lanes = chosen.open(source, options, &first, &behind)?;
         source.discard_others();
+        let mut session = Self {
+            timeline: source.timeline(&first),
+            url: source.demuxer().url().to_owned(),
+            lanes,
+            ending: match place {
+                Some(_) => Vec::new(),
+                None => chosen.missing.clone(),
+            },
+            missing: chosen.missing,
+            list,
+            segments,
+            place,
+            put,
+            moved: 0,
+            pacer: options
+                .pace()
+                .map(|rate| Pacer::new(rate, Box::new(WallClock::new()))),
+            warnings: Vec::new(),
+            jumps: 0,
+            has_read_all: false,
+            input,
+        };
+        session.check_unused(options, context)?;
+        session.begin(&first);
+        Ok(session)
+    }
 
-        let warnings = unused_options(&source, &streams, options);
-        if context.is_strict() && !warnings.is_empty() {
-            return Err(ModuleError::new(warnings.join("; ")));
+    fn check_unused(
+        &mut self,
+        options: &Options,
+        context: &ModuleContext,
+    ) -> Result<(), ModuleError> {
+        let source = self.input.source()?;
+        let decoders = self.lanes.iter().filter_map(Lane::decoder);
+        let unused = unused::messages(source, &decoders.collect::<Vec<_>>(), options);
+        if context.is_strict() && !unused.is_empty() {
+            return Err(ModuleError::new(unused.join("; ")));
         }
-        for warning in &warnings {
-            log::warn!(target: "bmf_module_ffmpeg", "{warning}");
-        }
-        // The cut is as exact without a seek; it only takes longer.
+        unused.into_iter().for_each(|warning| self.warn(warning));
+        Ok(())
+    }
+
+    /// Goes to the beginning of the first segment. The cut is as exact without that; it only takes
+    /// longer.
+    fn begin(&mut self, first: &Segment) {
         if let Some(from) = first.from
-            && let Err(error) = source.seek(&first)
+            && self.input.can_seek()
+            && let Err(error) = self.input.seek(first)
             && from > 0
         {
             log::warn!(target: "bmf_module_ffmpeg", "{error}; reading from the start instead");
         }
-        Ok(Self {
-            timeline: source.timeline(&first),
-            source,
-            streams,
-            ending: missing.clone(),
-            missing,
-            list,
-            segments,
-            warnings,
-            jumps: 0,
-        })
     }
 
-    /// Reads and decodes until there is at least one frame more, or nothing left.
+    /// Reads until there is at least one frame or packet more, or nothing left.
     ///
     /// # Errors
     /// If the graph is ending, or a stream gave packets but not a single frame.
-    pub(crate) fn step(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
+    pub(crate) fn step(&mut self, task: &mut Task) -> Result<Stage, ModuleError> {
         for port in self.ending.drain(..) {
             end(task, port);
         }
         let before = self.sent();
         loop {
             if !self.is_wanted(task) && !self.next_segment(task)? {
-                return Ok(Flow::Done);
+                return Ok(Stage::Over);
             }
             if self.sent() > before {
-                return Ok(Flow::More);
+                return Ok(Stage::More);
             }
-            match self.source.read()? {
+            if !self.is_due() {
+                return Ok(Stage::More);
+            }
+            let Some(item) = self.input.read()? else {
+                return Ok(Stage::Hungry);
+            };
+            match item {
                 Item::Packet(packet) => self.feed(packet, task)?,
-                Item::Again => {
-                    // Devices only; everything else waits in its read.
-                    std::thread::yield_now();
-                    return Ok(Flow::More);
-                }
+                Item::Again => return Ok(Stage::More),
+                Item::Lap => self.begin_again(task)?,
+                Item::Reopened => self.go_on(task)?,
                 Item::End(reason) => self.end_of_input(reason, task)?,
             }
         }
+    }
+
+    /// Gives a hungry session bytes; `None`: there are no more.
+    ///
+    /// # Errors
+    /// If the graph is ending.
+    pub(crate) fn push(&mut self, bytes: Option<Packet>) -> Result<(), ModuleError> {
+        match &mut self.input {
+            Input::Pushed(pushed) => pushed.feed(bytes),
+            Input::File(_) => Ok(()),
+        }
+    }
+
+    /// The place for the next input.
+    pub(crate) fn behind(&self) -> Place {
+        let place = self.place.clone().unwrap_or_default();
+        place.behind(self.put, &self.lanes)
+    }
+
+    /// Whether the input has come to its end.
+    pub(crate) fn has_read_all(&self) -> bool {
+        self.has_read_all
+    }
+
+    /// Whether every output has as much as was asked for, so that another input would be of no use.
+    pub(crate) fn is_full(&self) -> bool {
+        self.missing.is_empty() && self.lanes.iter().all(Lane::is_full)
     }
 
     /// Goes on with the first picture, and the first sample, at or after `seek` in the output (with the
@@ -126,21 +216,23 @@ impl Session {
     /// # Errors
     /// If the input cannot be positioned there.
     pub(crate) fn flush(&mut self, seek: Option<Timestamp>) -> Result<(), ModuleError> {
+        self.lanes.iter_mut().for_each(Lane::forget);
         if let Some(time) = seek {
-            let source = &self.source;
+            let source = self.input.source()?;
             let begin = |segment: &Segment| match source.keeps_times() {
                 true => source.origin(segment),
                 false => segment.placed_at,
             };
             let left = window::rest(&self.list, time.micros(), begin, source.keeps_times());
             self.segments = left.into();
+            self.moved = 0;
             match self.segments.pop_front() {
                 Some(segment) => self.enter(&segment)?,
-                None => self.streams.iter_mut().for_each(Stream::skip),
+                None => self.lanes.iter_mut().for_each(Lane::skip),
             }
         }
-        let is_over = |stream: &&Stream| stream.is_full() || !stream.wants_more();
-        let over = self.streams.iter().filter(is_over).map(Stream::port);
+        let is_over = |lane: &&Lane| lane.is_full() || !lane.wants_more();
+        let over = self.lanes.iter().filter(is_over).map(Lane::port);
         let over = over.filter(|_| self.segments.is_empty());
         self.ending = self.missing.iter().copied().chain(over).collect();
         Ok(())
@@ -148,19 +240,51 @@ impl Session {
 
     fn feed(&mut self, packet: AvPacket, task: &mut Task) -> Result<(), ModuleError> {
         let index = packet.stream_index();
-        let Some(stream) = self
-            .streams
-            .iter_mut()
-            .find(|stream| stream.index() == index)
-        else {
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.index() == index) else {
             return Ok(());
         };
-        if let Some(output) = task.outputs_mut().get_mut(stream.port()) {
-            stream.feed(packet, &mut self.timeline, output)?;
+        if let Some(output) = task.outputs_mut().get_mut(lane.port()) {
+            lane.feed(packet, &mut self.timeline, &mut self.moved, output)?;
         }
-        if stream.is_full() || (!stream.wants_more() && self.segments.is_empty()) {
-            end(task, stream.port());
+        let is_over = lane.is_full() || (!lane.wants_more() && self.segments.is_empty());
+        if is_over && self.place.is_none() {
+            end(task, lane.port());
         }
+        Ok(())
+    }
+
+    /// Whether it is time to read more; waits a little if not.
+    fn is_due(&mut self) -> bool {
+        let lanes = self.lanes.iter().filter(|lane| lane.counts().sent > 0);
+        let progress = lanes.filter_map(|lane| lane.track().progress());
+        let pacer = self.pacer.as_mut();
+        pacer.is_none_or(|pacer| pacer.is_due(progress))
+    }
+
+    /// The input has ended and is read once more from its start.
+    fn begin_again(&mut self, task: &mut Task) -> Result<(), ModuleError> {
+        for lane in &mut self.lanes {
+            if let Some(output) = task.outputs_mut().get_mut(lane.port()) {
+                lane.lap(output)?;
+            }
+        }
+        self.timeline.lap(self.lanes.iter().map(Lane::track));
+        Ok(())
+    }
+
+    /// The connection was lost and is made again.
+    fn go_on(&mut self, task: &mut Task) -> Result<(), ModuleError> {
+        let source = self.input.source()?;
+        let streams = source.demuxer().streams();
+        for lane in &mut self.lanes {
+            let (index, port) = (lane.index(), lane.port());
+            if let (Some(info), Some(output)) =
+                (streams.get(index), task.outputs_mut().get_mut(port))
+            {
+                lane.renew(info, output)?;
+            }
+        }
+        self.timeline.splice(source.start());
         Ok(())
     }
 
@@ -170,12 +294,17 @@ impl Session {
         reason: Option<bmf_ffmpeg::Error>,
         task: &mut Task,
     ) -> Result<(), ModuleError> {
+        self.has_read_all = true;
         if let Some(reason) = reason {
+            let has_packets = self.lanes.iter().any(|lane| lane.counts().packets > 0);
+            if !self.input.can_seek() && !has_packets {
+                return Err(unreadable(reason));
+            }
             self.warn(format!("{reason}; ending there"));
         }
-        for stream in &mut self.streams {
-            if let Some(output) = task.outputs_mut().get_mut(stream.port()) {
-                stream.drain(output)?;
+        for lane in &mut self.lanes {
+            if let Some(output) = task.outputs_mut().get_mut(lane.port()) {
+                lane.drain(output)?;
             }
         }
         Ok(())
@@ -184,9 +313,9 @@ impl Session {
     /// Whether any output waits for frames of the current segment.
     fn is_wanted(&self, task: &Task) -> bool {
         let is_open = |port: usize| task.outputs().get(port).is_some_and(TaskOutput::is_open);
-        self.streams
+        self.lanes
             .iter()
-            .any(|stream| stream.wants_more() && is_open(stream.port()))
+            .any(|lane| lane.wants_more() && is_open(lane.port()))
     }
 
     /// Goes on to the next segment; `false` if that was the last one.
@@ -197,26 +326,30 @@ impl Session {
                 return Ok(true);
             }
         }
-        for stream in &self.streams {
-            stream.check_decoded()?;
+        for lane in &self.lanes {
+            lane.check_decoded()?;
         }
         Ok(false)
     }
 
     /// Goes to the beginning of a segment.
     fn enter(&mut self, segment: &Segment) -> Result<(), ModuleError> {
-        self.source.seek(segment)?;
+        self.input.seek(segment)?;
         self.jumps += self.timeline.jumps();
-        self.timeline = self.source.timeline(segment);
-        let origin = self.source.origin(segment);
-        for stream in &mut self.streams {
-            stream.restart(segment, origin);
+        let source = self.input.source()?;
+        self.timeline = source.timeline(segment);
+        let origin = source.origin(segment);
+        for lane in &mut self.lanes {
+            lane.restart(segment, origin);
+        }
+        if let Some(pacer) = &mut self.pacer {
+            pacer.reset();
         }
         Ok(())
     }
 
     fn sent(&self) -> u64 {
-        self.streams.iter().map(|stream| stream.counts().sent).sum()
+        self.lanes.iter().map(|lane| lane.counts().sent).sum()
     }
 
     fn warn(&mut self, warning: String) {
@@ -226,31 +359,41 @@ impl Session {
 
     /// Counts and warnings so far.
     pub(crate) fn report(&self) -> Report {
-        let counts = || self.streams.iter().map(Stream::counts);
-        let sent = |port| {
-            let streams = self.streams.iter().filter(|stream| stream.port() == port);
-            streams.map(|stream| stream.counts().sent).sum::<u64>()
+        let counts = || self.lanes.iter().map(Lane::counts);
+        let sent = |port, is_copied| {
+            let lanes = self.lanes.iter();
+            let lanes = lanes.filter(|lane| lane.port() == port && lane.is_copied() == is_copied);
+            lanes.map(|lane| lane.counts().sent).sum::<u64>()
         };
         let errors: u64 = counts().map(|counts| counts.errors).sum();
         let damaged: u64 = counts().map(|counts| counts.damaged).sum();
         let corrupt: u64 = counts().map(|counts| counts.corrupt_packets).sum();
-        let url = self.source.demuxer().url();
-        let mut warnings = self.warnings.clone();
+        let url = &self.url;
+        let mut warnings: Vec<String> = self.lanes.iter().filter_map(Lane::warning).collect();
+        warnings.extend_from_slice(self.input.warnings());
+        warnings.extend_from_slice(&self.warnings);
+        let too_large = counts().map(|counts| counts.too_large).sum();
         let found = [
             (errors, "decode error"),
             (damaged, "damaged frame"),
             (corrupt, "corrupt packet"),
+            (too_large, "too large picture"),
         ];
         for (count, what) in found.into_iter().filter(|&(count, _)| count > 0) {
             let plural = if count == 1 { "" } else { "s" };
             warnings.push(format!("{count} {what}{plural} in '{url}'"));
         }
         let counters = [
-            ("frames_video", sent(0)),
-            ("frames_audio", sent(1)),
+            ("frames_video", sent(0, false)),
+            ("frames_audio", sent(1, false)),
+            ("packets_video", sent(0, true)),
+            ("packets_audio", sent(1, true)),
+            ("packets_subtitle", sent(2, true)),
             ("decode_errors", errors),
             ("damaged_frames", damaged),
             ("corrupt_packets", corrupt),
+            ("too_large", too_large),
+            ("reconnections", self.input.reconnections()),
             ("timestamp_jumps", self.jumps + self.timeline.jumps()),
         ];
         Report {
@@ -268,113 +411,4 @@ fn end(task: &mut Task, port: usize) {
     if let Some(output) = task.outputs_mut().get_mut(port) {
         output.end();
     }
-}
-
-/// Which streams the connected outputs get.
-#[derive(Default)]
-struct Chosen {
-    /// With their ports.
-    streams: Vec<(usize, StreamInfo)>,
-    /// Ports without one.
-    missing: Vec<usize>,
-}
-
-fn choose_streams(
-    source: &mut Source,
-    options: &Options,
-    context: &ModuleContext,
-) -> Result<Chosen, ModuleError> {
-    let mut chosen = Chosen::default();
-    for (port, kind) in PORTS.into_iter().enumerate() {
-        if !context
-            .connected_outputs()
-            .get(port)
-            .copied()
-            .unwrap_or(false)
-        {
-            continue;
-        }
-        match source.choose(kind, options.wanted_stream(kind))? {
-            Some(info) => chosen.streams.push((port, info)),
-            None => chosen.missing.push(port),
-        }
-    }
-    if chosen.streams.is_empty() && !chosen.missing.is_empty() {
-        let kinds: Vec<&str> = chosen.missing.iter().map(|&port| port_name(port)).collect();
-        let (url, contents) = (source.demuxer().url(), source.contents());
-        let message = format!(
-            "'{url}' has no {} stream; it has {contents}",
-            kinds.join(" and no ")
-        );
-        return Err(ModuleError::new(message));
-    }
-    Ok(chosen)
-}
-
-fn open_decoder(info: &StreamInfo, options: &Options, url: &str) -> Result<Decoder, ModuleError> {
-    let mut dictionary = options.dictionary();
-    if info.is_attached_picture() {
-        // One picture: threads would only cost.
-        dictionary.set_default("threads", "1");
-    }
-    let config = DecoderConfig {
-        name: options.decoder(info.kind).map(str::to_owned),
-        options: dictionary,
-        time_base: Some(info.time_base),
-        frame_rate: info
-            .average_frame_rate
-            .filter(|_| info.kind == MediaKind::Video),
-        skip_frame: options.skip_frame,
-    };
-    Decoder::open(&info.parameters, &config).map_err(|error| {
-        let name = Stream::name_of(info, url);
-        ModuleError::new(format!("{name} cannot be decoded")).with_source(error)
-    })
-}
-
-fn settings(port: usize, options: &Options, starts_alone: bool) -> Settings {
-    Settings {
-        port,
-        autorotate: options.autorotate,
-        fps: options.fps,
-        limit: options.limit(PORTS[port]),
-        may_skip_all: options.skips_many(),
-        starts_alone,
-    }
-}
-
-/// Entries of `dec_params` that neither the input nor any decoder took.
-fn unused_options(source: &Source, streams: &[Stream], options: &Options) -> Vec<String> {
-    let decoders: Vec<_> = streams.iter().map(Stream::decoder).collect();
-    let left = source
-        .demuxer()
-        .unused_options()
-        .iter()
-        .filter_map(|option| {
-            let in_decoder = |decoder: &&Decoder| {
-                let unused = decoder.unused_options();
-                unused
-                    .iter()
-                    .find(|unused| unused.name == option.name)
-                    .cloned()
-            };
-            let others = decoders
-                .iter()
-                .map(in_decoder)
-                .collect::<Option<Vec<_>>>()?;
-            let near = others.into_iter().find_map(|other| other.suggestion);
-            let near = option.suggestion.clone().or(near);
-            Some((option.name.clone(), near))
-        });
-    let names: Vec<&str> = decoders.iter().map(|decoder| decoder.name()).collect();
-    let message = |(name, near): (String, Option<String>)| {
-        let hint = near
-            .map(|near| format!("; did you mean '{near}'?"))
-            .unwrap_or_default();
-        let (url, decoders) = (&options.input_path, names.join(", "));
-        format!(
-            "dec_params: neither the input '{url}' nor its decoders ({decoders}) know an option '{name}'{hint}"
-        )
-    };
-    left.map(message).collect()
 }

@@ -6,6 +6,7 @@ use bmf_sdk::prelude::*;
 
 use super::picture::out_of_range;
 use super::stream::Made;
+use super::tags::Tags;
 use super::timeline::Times;
 use super::window::{Cut, Place, Segment};
 
@@ -18,18 +19,26 @@ pub(crate) struct Sound {
     origin: i64,
     /// In samples; made when the first frame tells the sample rate.
     cut: Option<Cut>,
+    /// What is said with every frame.
+    tags: Tags,
 }
 
 impl Sound {
     /// `origin` is where the segment begins on the frames' time line, in microseconds.
-    pub(crate) fn new(time_base: TimeBase, segment: Segment, origin: i64) -> Self {
+    pub(crate) fn new(time_base: TimeBase, segment: Segment, origin: i64, tags: Tags) -> Self {
         Self {
             clock: AudioClock::new(),
             time_base,
             segment,
             origin,
             cut: None,
+            tags,
         }
+    }
+
+    /// What is said with every frame.
+    pub(crate) fn tags(&mut self) -> &mut Tags {
+        &mut self.tags
     }
 
     /// The packet of a frame. `packet` has the times of the packet just decoded, for its first
@@ -58,12 +67,17 @@ impl Sound {
         };
         let (range, pts) = range;
         let is_damaged = frame.is_damaged();
+        let decoded_at = frame.pts();
         let mut frame = with_layout(audio_from_av(frame, unit)?)?;
         if range != (0..samples) {
             frame = frame.slice(range)?;
         }
         frame.pts = Some(pts);
         frame.duration = i64::try_from(frame.samples()).unwrap_or(0);
+        if let Some(decoded_at) = decoded_at {
+            self.tags
+                .put(&mut frame.metadata, decoded_at, self.time_base);
+        }
         let timestamp = frame.timestamp().ok_or_else(out_of_range)?;
         Ok(Made::Packet {
             packet: Packet::new(timestamp, frame),

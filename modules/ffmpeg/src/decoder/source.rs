@@ -7,7 +7,9 @@ use bmf_ffmpeg::{Demuxer, InputConfig, Interrupt, Read, StreamInfo};
 use bmf_sdk::hmp::{MediaKind, Timestamp};
 use bmf_sdk::prelude::*;
 
+use super::live::{self, Next, Reconnect, Recovery};
 use super::options::Options;
+use super::pacing::{Clock, SLICE, WallClock};
 use super::timeline::Timeline;
 use super::window::Segment;
 
@@ -23,13 +25,29 @@ pub(crate) struct Source {
     keep_times: bool,
     /// Streams that are decoded.
     used: Vec<usize>,
+    /// How it was opened, to open it again.
+    config: InputConfig,
+    /// Which of its options are not the user's.
+    added: Vec<&'static str>,
+    recovery: Option<Recovery>,
+    /// How often the input is to begin again; `None` for ever.
+    laps_left: Option<u64>,
+    /// Whether a packet was read since it began (again).
+    has_read: bool,
+    clock: WallClock,
+    /// What the user should know of lost connections.
+    warnings: Vec<String>,
 }
 
 /// What reading gave.
 pub(crate) enum Item {
     Packet(bmf_ffmpeg::AvPacket),
-    /// A live input has nothing yet.
+    /// A live input has nothing yet, and has been waited for a little.
     Again,
+    /// The connection was lost and is made again: the streams begin anew.
+    Reopened,
+    /// The input has ended and begins again.
+    Lap,
     /// The end, or where reading fails, with the reason.
     End(Option<bmf_ffmpeg::Error>),
 }
@@ -43,18 +61,59 @@ impl Source {
         let interrupt = Interrupt::new();
         let trigger = interrupt.clone();
         context.on_interrupt(move || trigger.trigger());
-        let config = InputConfig {
-            options: options.dictionary(),
+        let mut config = InputConfig {
+            options: options.input_dictionary(),
             interrupt,
             ..InputConfig::default()
         };
-        let demuxer = Demuxer::open(&options.input_path, &config)?;
+        let url = &options.input_path;
+        let added = live::add_defaults(url, &mut config.options);
+        let demuxer = Demuxer::open(url, &config)?;
+        let has_length = demuxer.duration().is_some();
+        let policy = options
+            .reconnect
+            .or_else(|| Reconnect::by_default(url, has_length));
         Ok(Self {
+            added,
+            recovery: policy.map(Recovery::new),
+            laps_left: u64::try_from(options.stream_loop).ok(),
+            ..Self::of(demuxer, config, options)
+        })
+    }
+
+    /// Opens what `bytes` give. It can be read once, from beginning to end.
+    ///
+    /// # Errors
+    /// If it is no media.
+    pub(crate) fn open_bytes(
+        name: &str,
+        bytes: impl std::io::Read + Send + 'static,
+        options: &Options,
+        interrupt: Interrupt,
+    ) -> Result<Self, bmf_ffmpeg::Error> {
+        let config = InputConfig {
+            options: options.input_dictionary(),
+            interrupt,
+            ..InputConfig::default()
+        };
+        let demuxer = Demuxer::open_reader(name, bytes, &config)?;
+        Ok(Self::of(demuxer, config, options))
+    }
+
+    fn of(demuxer: Demuxer, config: InputConfig, options: &Options) -> Self {
+        Self {
             start: demuxer.start_time().map_or(0, Timestamp::micros),
             keep_times: options.copyts,
             used: Vec::new(),
             demuxer,
-        })
+            config,
+            added: Vec::new(),
+            recovery: None,
+            laps_left: Some(0),
+            has_read: false,
+            clock: WallClock::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// The container, for what it knows.
@@ -104,12 +163,19 @@ impl Source {
         if self.keep_times {
             return Timeline::untouched();
         }
-        let may_jump = self.demuxer.may_be_discontinuous();
         let start = match segment.from.unwrap_or(0) {
-            0 if may_jump => self.start.max(self.first_used().unwrap_or(self.start)),
+            0 => self.start(),
             from => from.saturating_add(self.start),
         };
-        Timeline::new(start.saturating_neg(), may_jump)
+        Timeline::new(start.saturating_neg(), self.demuxer.may_be_discontinuous())
+    }
+
+    /// Where the frames of the whole input begin on its own time line, in microseconds.
+    pub(crate) fn start(&self) -> i64 {
+        match self.demuxer.may_be_discontinuous() {
+            true => self.start.max(self.first_used().unwrap_or(self.start)),
+            false => self.start,
+        }
     }
 
     /// The container's start may be that of a stream which is not decoded.
@@ -151,13 +217,127 @@ impl Source {
     /// # Errors
     /// If the graph is ending. A failing read is the end of the input instead.
     pub(crate) fn read(&mut self) -> Result<Item, ModuleError> {
+        if self.recovery.as_ref().is_some_and(Recovery::is_lost) {
+            return self.reconnect();
+        }
         match self.demuxer.read() {
-            Ok(Read::Packet(packet)) => Ok(Item::Packet(packet)),
-            Ok(Read::Again) => Ok(Item::Again),
-            Ok(Read::End) => Ok(Item::End(None)),
+            Ok(Read::Packet(packet)) => {
+                self.has_read = true;
+                if let Some(recovery) = &mut self.recovery {
+                    recovery.arrived();
+                }
+                Ok(Item::Packet(packet))
+            }
+            Ok(Read::Again) => {
+                self.clock.wait(SLICE);
+                Ok(Item::Again)
+            }
+            Ok(Read::End) => Ok(self.ended(None)),
             Err(error) if error.is_interrupted() => Err(error.into()),
+            Err(error) => Ok(self.ended(Some(error))),
+        }
+    }
+
+    /// What follows an end: the same input once more, another connection, or nothing.
+    fn ended(&mut self, reason: Option<bmf_ffmpeg::Error>) -> Item {
+        // What is empty would begin again for ever.
+        if self.laps_left != Some(0) && self.has_read && self.rewind() {
+            self.has_read = false;
+            self.laps_left = self.laps_left.map(|left| left - 1);
+            return Item::Lap;
+        }
+        let Some(recovery) = &mut self.recovery else {
+            return Item::End(reason);
+        };
+        let url = self.demuxer.url();
+        let cause = match &reason {
+            Some(error) => error.to_string(),
+            None => format!("'{url}' was ended by the other side"),
+        };
+        if recovery.lost() {
+            self.warn(format!("{cause}; connecting again"));
+            return Item::Again;
+        }
+        if reason.is_none() {
+            self.warn(cause);
+        }
+        Item::End(reason)
+    }
+
+    /// Goes back to the start. It is no error to fail: some inputs have no way back.
+    fn rewind(&mut self) -> bool {
+        let start = Timestamp::from_micros(self.start);
+        let range = RangeInclusive::new(Timestamp::MIN, start);
+        match self.demuxer.seek(start, range) {
+            Ok(()) => true,
+            Err(error) => {
+                self.warn(format!("{error}; it cannot begin again"));
+                self.laps_left = Some(0);
+                false
+            }
+        }
+    }
+
+    /// One more step on the way back to a lost input.
+    fn reconnect(&mut self) -> Result<Item, ModuleError> {
+        let Some(recovery) = &mut self.recovery else {
+            return Ok(Item::End(None));
+        };
+        if recovery.next() == Next::Wait {
+            self.clock.wait(SLICE);
+            return Ok(Item::Again);
+        }
+        let before: Vec<StreamInfo> = self.demuxer.streams().to_vec();
+        match self.demuxer.reopen(&self.config) {
+            Ok(()) => {
+                recovery.regained();
+                self.start = self.demuxer.start_time().map_or(0, Timestamp::micros);
+                self.check_same(&before)?;
+                self.discard_others();
+                Ok(Item::Reopened)
+            }
+            Err(error) if error.is_interrupted() => Err(error.into()),
+            Err(_) if recovery.lost() => Ok(Item::Again),
             Err(error) => Ok(Item::End(Some(error))),
         }
+    }
+
+    /// After another connection the streams in use must be what they were.
+    fn check_same(&self, before: &[StreamInfo]) -> Result<(), ModuleError> {
+        for &index in &self.used {
+            let codec = |streams: &[StreamInfo]| {
+                let stream = streams.get(index)?;
+                Some((stream.kind, stream.parameters.codec_name()))
+            };
+            if codec(before) != codec(self.demuxer.streams()) {
+                let url = self.demuxer.url();
+                let contents = self.contents();
+                return Err(ModuleError::new(format!(
+                    "stream {index} of '{url}' is another one since the connection was made again: there is {contents} now"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, warning: String) {
+        log::warn!(target: "bmf_module_ffmpeg", "{warning}");
+        self.warnings.push(warning);
+    }
+
+    /// Whether an option was given to the input without the user.
+    pub(crate) fn has_added(&self, name: &str) -> bool {
+        self.added.contains(&name)
+    }
+
+    /// What the user should know of lost connections.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// How often the connection was made again.
+    pub(crate) fn reconnections(&self) -> u64 {
+        self.recovery.as_ref().map_or(0, Recovery::made)
     }
 
     /// What is in the input, for messages: `0: video h264, 1: audio aac`.

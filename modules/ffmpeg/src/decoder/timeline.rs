@@ -4,7 +4,10 @@
 //! The rules and their constants are those of FFmpeg's command line. Nothing here reads a file.
 //! Wraps of the container's counters are undone by its demuxer, before this.
 
-use bmf_sdk::hmp::TimeBase;
+use bmf_sdk::hmp::{Rational, TimeBase};
+
+use super::laps::{Lap, Length};
+use super::pacing::Progress;
 
 /// A jump by more than this is no late packet but another time line.
 const JUMP: i64 = 10_000_000;
@@ -37,6 +40,10 @@ pub(crate) struct Timeline {
     keep: bool,
     last: Option<i64>,
     jumps: u64,
+    /// What was read before the input began again; see [`laps`](super::laps).
+    lap: Lap,
+    /// Where all that was read ends.
+    end: Option<i64>,
 }
 
 /// What one stream is expected to continue with, in microseconds.
@@ -49,6 +56,9 @@ pub(crate) struct Track {
     now: Moment,
     next_dts: Option<i64>,
     next_pts: i64,
+    /// Where the first packet stood.
+    first: Option<i64>,
+    length: Length,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -66,6 +76,8 @@ impl Timeline {
             keep: false,
             last: None,
             jumps: 0,
+            lap: Lap::default(),
+            end: None,
         }
     }
 
@@ -82,15 +94,34 @@ impl Timeline {
         self.jumps
     }
 
+    /// The input begins again: what is read next follows what `tracks` have come to.
+    pub(crate) fn lap<'a>(&mut self, tracks: impl Iterator<Item = &'a Track> + Clone) {
+        self.lap = Lap::of(tracks.map(|track| &track.length)).unwrap_or(self.lap);
+    }
+
+    /// The input was opened again, and begins at `start` microseconds now: that is where all that was
+    /// read ends, so no stream goes back.
+    pub(crate) fn splice(&mut self, start: i64) {
+        if let Some(end) = self.end {
+            let lap = self.lap.ticks(TimeBase::MICROS);
+            self.offset = end.saturating_sub(start).saturating_sub(lap);
+        }
+    }
+
     /// Puts a packet on the time line.
     pub(crate) fn place(&mut self, track: &mut Track, times: &mut Times) {
         if !self.keep {
             times.shift(track.ticks(self.offset));
+        }
+        times.shift(self.lap.ticks(track.time_base));
+        track.length.packet(times.pts);
+        if !self.keep {
             if let Some(dts) = track.micros(times.dts) {
                 self.mend(track, times, dts);
             }
             self.last = track.micros(times.dts).or(self.last);
         }
+        self.end = self.end.max(track.end_of(times));
         track.advance(times);
     }
 
@@ -134,7 +165,24 @@ impl Track {
             now: Moment { dts: begin, pts: 0 },
             next_dts: None,
             next_pts: 0,
+            first: None,
+            length: Length::new(time_base),
         }
+    }
+
+    /// At a frame rate that the container gives as the mean of all.
+    pub(crate) fn at_rate(mut self, rate: Option<Rational>) -> Self {
+        self.length.set_rate(rate);
+        self
+    }
+
+    /// How far it has been read; `None` before the first packet.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        let first = self.first?;
+        Some(Progress {
+            first,
+            now: self.now.dts,
+        })
     }
 
     /// A stream before its first packet.
@@ -148,6 +196,18 @@ impl Track {
     /// Where decoding stands: the time of a frame that has none itself.
     pub(crate) fn running(&self) -> i64 {
         self.now.dts
+    }
+
+    /// What is read next is from another connection.
+    pub(crate) fn rejoin(&mut self) {
+        self.next_dts = None;
+    }
+
+    /// Where a packet ends, in microseconds.
+    fn end_of(&self, times: &Times) -> Option<i64> {
+        let begin = self.micros(times.pts.or(times.dts))?;
+        let length = self.micros(Some(times.duration)).filter(|&length| length > 0);
+        Some(begin.saturating_add(length.or(self.frame).unwrap_or(0)))
     }
 
     fn ticks(&self, micros: i64) -> i64 {
@@ -172,6 +232,7 @@ impl Track {
             dts: next,
             pts: self.next_pts,
         };
+        self.first.get_or_insert(next);
         self.next_dts = Some(next);
         if self.is_picture {
             let duration = self
@@ -191,11 +252,23 @@ impl Track {
         self.catch_up();
     }
 
-    /// Sound came out of the decoder, so many microseconds of it.
-    pub(crate) fn decoded_sound(&mut self, micros: i64) {
+    /// Sound came out of the decoder: so many samples at so many per second.
+    pub(crate) fn decoded_sound(&mut self, samples: usize, rate: u32) {
+        self.length.sound(samples, rate);
+        let micros = samples as i64 * 1_000_000 / i64::from(rate.max(1));
         self.next_pts = self.next_pts.saturating_add(micros);
         self.next_dts = self.next_dts.map(|next| next.saturating_add(micros));
         self.catch_up();
+    }
+
+    /// A packet was passed on as it is: it stands at `begin` and lasts so many microseconds.
+    pub(crate) fn passed(&mut self, begin: i64, length: i64) {
+        self.now = Moment {
+            dts: begin,
+            pts: begin,
+        };
+        self.next_pts = begin.saturating_add(length);
+        self.next_dts = Some(self.next_pts);
     }
 
     fn catch_up(&mut self) {
@@ -265,6 +338,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_opened_again_follows_what_was_read() {
+        let mut timeline = Timeline::new(-1_400_000, false);
+        let (mut one, mut other) = (pictures(), pictures());
+        insta::assert_snapshot!(check(&mut timeline, &mut one, &[1400, 1440]), @"0 40");
+        check(&mut timeline, &mut other, &[1450]);
+        timeline.splice(9_000_000_000);
+        one.rejoin();
+        other.rejoin();
+        insta::assert_snapshot!(check(&mut timeline, &mut one, &[9_000_010, 9_000_050]), @"100 140");
+        insta::assert_snapshot!(check(&mut timeline, &mut other, &[9_000_000]), @"90");
+    }
+
+    #[test]
+    fn what_begins_again_follows_the_longest() {
+        let mut timeline = Timeline::new(-1_400_000, false);
+        let (mut one, mut other) = (pictures(), pictures());
+        insta::assert_snapshot!(check(&mut timeline, &mut one, &[1400, 1440, 1480]), @"0 40 80");
+        insta::assert_snapshot!(check(&mut timeline, &mut other, &[1400, 1440]), @"0 40");
+        for expected in ["81 121 161", "162 202 242"] {
+            timeline.lap([&one, &other].into_iter());
+            assert_eq!(check(&mut timeline, &mut one, &[1400, 1440, 1480]), expected);
+            check(&mut timeline, &mut other, &[1400, 1440]);
+        }
+    }
+
+    #[test]
     fn sound_goes_on_where_it_ended() {
         let mut timeline = Timeline::new(0, false);
         let mut track = Track::sound(MILLIS.unwrap());
@@ -275,8 +374,8 @@ mod tests {
                 ..Times::default()
             },
         );
-        track.decoded_sound(20_000);
-        track.decoded_sound(20_000);
+        track.decoded_sound(960, 48_000);
+        track.decoded_sound(960, 48_000);
         assert_eq!(track.running(), 540_000);
         timeline.place(&mut track, &mut Times::default());
         assert_eq!(track.running(), 540_000);

@@ -7,7 +7,7 @@ use bmf_ffmpeg::{
 use bmf_sdk::hmp::{AudioFrame, TimeBase, Timestamp};
 use bmf_sdk::prelude::*;
 
-use super::coder;
+use super::coder::{self, Extras};
 use super::output::{AUDIO, Output};
 use super::settings::SoundSettings;
 use super::span::Span;
@@ -37,7 +37,8 @@ struct Converter {
 
 /// An open encoder.
 struct Coder {
-    encoder: Encoder,
+    /// `None`: frames leave as they are.
+    encoder: Option<Encoder>,
     framer: Option<FilterGraph>,
     input: AudioInput,
     unit: TimeBase,
@@ -106,7 +107,9 @@ impl AudioTrack {
         let Some(coder) = &mut self.coder else {
             return Ok(());
         };
-        let _: Fed = coder.encoder.finish()?;
+        if let Some(encoder) = &mut coder.encoder {
+            let _: Fed = encoder.finish()?;
+        }
         self.drain(output)
     }
 
@@ -212,23 +215,38 @@ impl AudioTrack {
     }
 
     fn encode(&mut self, mut frame: AvFrame, output: &mut Output) -> Result<(), ModuleError> {
-        while let Some(coder) = &mut self.coder
-            && coder.encoder.send(&mut frame, false)? == Fed::Full
+        let Some(coder) = &self.coder else {
+            return Ok(());
+        };
+        let unit = coder.unit;
+        if let Some(start) = frame.pts() {
+            let end = start.saturating_add_unsigned(frame.samples() as u64);
+            self.span.add(start, end, unit);
+        }
+        if coder.encoder.is_none() {
+            if !self.is_full() {
+                self.packets += 1;
+                output.frame(AUDIO, frame, unit, None)?;
+            }
+            return Ok(());
+        }
+        while let Some(encoder) = self.encoder()
+            && encoder.send(&mut frame, false)? == Fed::Full
         {
             self.drain(output)?;
-        }
-        if let (Some(coder), Some(start)) = (&self.coder, frame.pts()) {
-            let end = start.saturating_add_unsigned(frame.samples() as u64);
-            self.span.add(start, end, coder.unit);
         }
         self.drain(output)
     }
 
+    fn encoder(&mut self) -> Option<&mut Encoder> {
+        self.coder.as_mut()?.encoder.as_mut()
+    }
+
     fn drain(&mut self, output: &mut Output) -> Result<(), ModuleError> {
-        while let Some(coder) = &mut self.coder
-            && let Pulled::Ready(packet) = coder.encoder.receive()?
+        while let Some(encoder) = self.encoder()
+            && let Pulled::Ready(packet) = encoder.receive()?
         {
-            let unit = coder.unit;
+            let unit = encoder.time_base();
             if !self.is_full() {
                 self.packets += 1;
                 output.packet(AUDIO, packet, unit)?;
@@ -247,18 +265,15 @@ impl AudioTrack {
             .ok()
             .and_then(|rate| TimeBase::new(1, rate))
             .ok_or_else(nothing)?;
-        let common = &self.settings.common;
         let params = AudioParams {
             sample_rate,
             sample_fmt,
             layout: layout.clone(),
         };
-        let input = EncoderInput::Audio(params);
-        let encoder = coder::open(&self.settings.encoder, common, input, unit)
-            .inspect_err(|_| output.refuse())?;
-        let mut stream = StreamConfig::new(unit);
-        stream.tag = common.tag;
-        output.announce(AUDIO, encoder.parameters(), stream)?;
+        let encoder = match output.takes_frames() {
+            true => None,
+            false => Some(self.open_encoder(params, unit, output)?),
+        };
         let input = AudioInput {
             sample_rate,
             sample_fmt,
@@ -266,7 +281,8 @@ impl AudioTrack {
             time_base: unit,
         };
         let framer = encoder
-            .frame_size()
+            .as_ref()
+            .and_then(Encoder::frame_size)
             .map(|samples| framer(&input, samples))
             .transpose()?;
         Ok(Coder {
@@ -277,6 +293,29 @@ impl AudioTrack {
             next: 0,
             end: None,
         })
+    }
+
+    fn open_encoder(
+        &self,
+        params: AudioParams,
+        unit: TimeBase,
+        output: &mut Output,
+    ) -> Result<Encoder, ModuleError> {
+        let common = &self.settings.common;
+        let input = EncoderInput::Audio(params);
+        let encoder = coder::open(
+            &self.settings.encoder,
+            common,
+            input,
+            unit,
+            Extras::default(),
+        )
+        .inspect_err(|_| output.refuse())?;
+        let mut stream = StreamConfig::new(unit);
+        stream.tag = common.tag;
+        common.tags.apply(&mut stream);
+        output.announce(AUDIO, encoder.parameters(), stream)?;
+        Ok(encoder)
     }
 
     pub(super) fn has_begun(&self) -> bool {

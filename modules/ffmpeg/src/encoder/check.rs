@@ -1,24 +1,28 @@
 //! What is wrong with the options, told before anything is opened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bmf_ffmpeg::MuxerInfo;
 use bmf_ffmpeg::names::encoder_options;
 use bmf_sdk::hmp::MediaKind;
 use bmf_sdk::prelude::OptionIssue;
 use bmf_sdk::serde_json::Value;
 use bmf_sdk::{IssueKind, nearest};
 
-use super::choice::{self, Target};
+use super::choice::{self, COPY, Target};
 use super::options::Options;
-use super::settings::{PictureSettings, SoundSettings, pairs, unread};
+use super::settings::{self, PictureSettings, SoundSettings, pairs, unread};
+use super::tags;
 use crate::values;
 
 pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
-    let mut issues = unavailable(options);
-    issues.extend(check_level(options.loglevel.as_deref()));
+    let mut issues: Vec<OptionIssue> = check_level(options.loglevel.as_deref())
+        .into_iter()
+        .collect();
     if options.null_output {
         return issues;
     }
+    issues.extend(check_place(options));
     let target = match Target::of(options) {
         Ok(target) => target,
         Err(issue) => {
@@ -26,10 +30,13 @@ pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
             return issues;
         }
     };
+    issues.extend(check_pushed(options, &target));
     let mut scopes = vec![("mux_params", target.muxer.options(&target.url))];
     issues.extend(check_video(options, &target, &mut scopes));
     issues.extend(check_audio(options, &target, &mut scopes));
+    issues.extend(settings::subtitle_copy(options).1.0);
     issues.extend(pairs("metadata", &options.metadata).err());
+    issues.extend(tags::chapters(&options.chapters).err());
     issues.extend(pairs("mux_params", &options.mux_params).err());
     let owner = format!("format {}", target.muxer.name);
     issues.extend(unread(
@@ -45,15 +52,81 @@ pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
         .collect()
 }
 
+/// Options that say where the output goes, and do not go together.
+fn check_place(options: &Options) -> Vec<OptionIssue> {
+    let mut issues = Vec::new();
+    let has_path = options
+        .output_path
+        .as_ref()
+        .is_some_and(|path| !path.is_empty());
+    if has_path && options.output_prefix.is_some() {
+        let message = "the files of jobs cannot have one path as well";
+        let issue = OptionIssue::invalid("output_prefix", message);
+        issues.push(issue.with_hint("give either \"output_path\" or \"output_prefix\""));
+    }
+    if options.output_prefix.is_some() && options.push_output > 0 {
+        let message = "with \"push_output\" no files are written";
+        issues.push(OptionIssue::invalid("output_prefix", message));
+    }
+    if options.io_frm_match && options.push_output > 0 {
+        let message = "the list stands beside a file, and with \"push_output\" there is none";
+        issues.push(OptionIssue::invalid("io_frm_match", message));
+    }
+    issues
+}
+
+/// What cannot leave through an output.
+fn check_pushed(options: &Options, target: &Target) -> Vec<OptionIssue> {
+    let mut issues = Vec::new();
+    if options.push_output > 3 {
+        let message = format!("there is no way {} to push", options.push_output);
+        let issue = OptionIssue::invalid("push_output", message);
+        issues.push(issue.with_hint("it is 0, 1 (bytes), 2 (packets) or 3 (frames)"));
+    }
+    if options.push_output != 1 {
+        if options.avio_buffer_size.is_some() {
+            let message = "it is the size of what \"push_output\": 1 pushes";
+            issues.push(OptionIssue::invalid("avio_buffer_size", message));
+        }
+        return issues;
+    }
+    if options.avio_buffer_size == Some(0) {
+        issues.push(OptionIssue::invalid(
+            "avio_buffer_size",
+            "it must be more than 0",
+        ));
+    }
+    let name = &target.muxer.name;
+    if target.muxer.opens_own_files {
+        let issue = OptionIssue::invalid(
+            "push_output",
+            format!("the format {name} writes files of its own"),
+        );
+        let hint = match name.as_str() {
+            "image2" => "use the format \"image2pipe\"",
+            _ => "use a format of one file, such as \"mpegts\"",
+        };
+        issues.push(issue.with_hint(hint));
+    }
+    let flags = options.mux_params.get("movflags").and_then(values::text);
+    if flags.is_some_and(|flags| flags.contains("faststart")) {
+        let message = "\"faststart\" reads back what was written, but pushed bytes are gone";
+        let issue = OptionIssue::invalid("mux_params.movflags", message);
+        issues.push(issue.with_hint("use \"frag_keyframe+empty_moov\""));
+    }
+    issues
+}
+
 /// Groups of options and what each may contain.
 type Scopes = Vec<(&'static str, BTreeSet<String>)>;
 
 fn check_video(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<OptionIssue> {
-    match choice::encoder(
-        MediaKind::Video,
-        options.video_params.codec.as_deref(),
-        target,
-    ) {
+    let params = &options.video_params;
+    if params.codec.as_deref() == Some(COPY) {
+        let issues = settings::picture_copy(options).1.0;
+        return without_encoder("video_params", &params.other, issues);
+    }
+    match choice::encoder(MediaKind::Video, params.codec.as_deref(), target) {
         Ok(Some(encoder)) => {
             scopes.push(("video_params", encoder_options(&encoder.name)));
             PictureSettings::of(options, target, encoder).1.0
@@ -65,11 +138,12 @@ fn check_video(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<O
 }
 
 fn check_audio(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<OptionIssue> {
-    match choice::encoder(
-        MediaKind::Audio,
-        options.audio_params.codec.as_deref(),
-        target,
-    ) {
+    let params = &options.audio_params;
+    if params.codec.as_deref() == Some(COPY) {
+        let issues = settings::sound_copy(options).1.0;
+        return without_encoder("audio_params", &params.other, issues);
+    }
+    match choice::encoder(MediaKind::Audio, params.codec.as_deref(), target) {
         Ok(Some(encoder)) => {
             scopes.push(("audio_params", encoder_options(&encoder.name)));
             SoundSettings::of(options, target, encoder).1.0
@@ -77,6 +151,38 @@ fn check_audio(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<O
         Ok(None) => Vec::new(),
         Err(issue) => vec![issue],
     }
+}
+
+/// Keys for an encoder where a stream is copied.
+fn without_encoder(
+    group: &str,
+    others: &BTreeMap<String, Value>,
+    mut issues: Vec<OptionIssue>,
+) -> Vec<OptionIssue> {
+    let owner = "a stream that is copied";
+    issues.extend(unread(group, others, owner, &BTreeSet::new(), &[]));
+    issues
+}
+
+/// Outputs whose options are often written where an encoder's belong.
+const OUTPUTS: [(&str, &str); 9] = [
+    ("mp4", ""),
+    ("hls", ""),
+    ("dash", ""),
+    ("segment", ""),
+    ("mpegts", "udp:"),
+    ("mpegts", "srt:"),
+    ("mpegts", "tcp:"),
+    ("flv", "rtmp:"),
+    ("rtsp", ""),
+];
+
+/// A format, perhaps another one than is used, that knows the key.
+fn format_with(key: &str) -> Option<&'static str> {
+    let knows = |&&(format, url): &&(&str, &str)| {
+        MuxerInfo::find(format).is_ok_and(|format| format.options(url).contains(key))
+    };
+    OUTPUTS.iter().find(knows).map(|&(format, _)| format)
 }
 
 /// A key that nobody reads where it is may be known in another group.
@@ -94,49 +200,15 @@ fn redirected(issue: OptionIssue, scopes: &Scopes) -> OptionIssue {
             let hint = format!("it belongs into \"{other}\"");
             issue.with_hint(hint)
         }
+        None if group != "mux_params" && issue.hint.is_none() => match format_with(key) {
+            Some(format) => {
+                let hint = format!("it belongs into \"mux_params\" of an output in {format}");
+                issue.with_hint(hint)
+            }
+            None => issue,
+        },
         None => issue,
     }
-}
-
-/// BMF's options that this module does not have. Their "off" is accepted.
-fn unavailable(options: &Options) -> Vec<OptionIssue> {
-    let stated = [
-        (
-            "output_prefix",
-            &options.output_prefix,
-            "jobs with a directory each are not available; give \"output_path\"",
-        ),
-        (
-            "push_output",
-            &options.push_output,
-            "encoded data cannot be sent on to other nodes; give \"output_path\"",
-        ),
-        (
-            "avio_buffer_size",
-            &options.avio_buffer_size,
-            "it belongs to \"push_output\", which is not available",
-        ),
-        (
-            "io_frm_match",
-            &options.io_frm_match,
-            "the list of input and output frames is not available",
-        ),
-        (
-            "video_params.psnr",
-            &options.video_params.psnr,
-            "measuring while encoding is not available; use the filter \"psnr\"",
-        ),
-    ];
-    let is_on = |value: &Option<Value>| match value {
-        None | Some(Value::Null) => false,
-        Some(value) => {
-            values::text(value).is_none_or(|text| !matches!(text.as_str(), "" | "0" | "false"))
-        }
-    };
-    let refused = stated.into_iter().filter(|(_, value, _)| is_on(value));
-    refused
-        .map(|(path, _, why)| OptionIssue::invalid(path, why))
-        .collect()
 }
 
 /// FFmpeg's names of levels; a number is one as well.

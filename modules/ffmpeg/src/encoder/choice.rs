@@ -60,11 +60,7 @@ impl Target {
     /// # Errors
     /// When no path is given or the format is unknown.
     pub(super) fn of(options: &Options) -> Result<Self, OptionIssue> {
-        let Some(path) = options
-            .output_path
-            .as_deref()
-            .filter(|path| !path.is_empty())
-        else {
+        let Some(path) = &options.path() else {
             let issue = OptionIssue::invalid("output_path", "no output file is given");
             return Err(
                 issue.with_hint("set \"output_path\", or \"null_output\" to drop all frames")
@@ -79,15 +75,11 @@ impl Target {
             })?,
             None => guess(path)?,
         };
-        let url = if path == "-" && !muxer.opens_own_files {
-            "pipe:1"
-        } else {
-            path
+        let url = match path.as_str() {
+            "-" if !muxer.opens_own_files => "pipe:1".to_owned(),
+            path => path.to_owned(),
         };
-        Ok(Self {
-            url: url.to_owned(),
-            muxer,
-        })
+        Ok(Self { url, muxer })
     }
 
     fn is_general(&self) -> bool {
@@ -103,6 +95,8 @@ fn guess(path: &str) -> Result<MuxerInfo, OptionIssue> {
         .map(|&(_, format)| format);
     let by_name = match protocol {
         Some(format) => MuxerInfo::find(format).ok(),
+        // FFmpeg knows sequences of all kinds of pictures but this.
+        None if is_webp_sequence(path) => MuxerInfo::find("image2").ok(),
         None => MuxerInfo::guess(path),
     };
     match by_name {
@@ -110,6 +104,13 @@ fn guess(path: &str) -> Result<MuxerInfo, OptionIssue> {
         None => MuxerInfo::find("mp4")
             .map_err(|error| OptionIssue::invalid("format", error.to_string())),
     }
+}
+
+/// In place of an encoder: what arrives encoded is written as it is.
+pub(super) const COPY: &str = "copy";
+
+fn is_webp_sequence(path: &str) -> bool {
+    path.ends_with(".webp") && bmf_ffmpeg::numbered_name(path, 0).is_some()
 }
 
 /// BMF's short names, and the encoders that are better than FFmpeg's first choice.
@@ -143,11 +144,6 @@ pub(super) fn encoder(
         MediaKind::Audio => "audio_params.codec",
         _ => "video_params.codec",
     };
-    if name == "copy" {
-        let message = "\"copy\" is not available: this module encodes decoded frames";
-        return Err(OptionIssue::invalid(path, message)
-            .with_hint("name an encoder, or leave \"codec\" out"));
-    }
     let info = find(name).ok_or_else(|| unknown(path, name))?;
     if info.kind != kind {
         let message = format!("\"{name}\" does not encode {}", crate::media::noun(kind));
@@ -180,11 +176,41 @@ fn unknown(path: &str, name: &str) -> OptionIssue {
     let names = names::encoders();
     let aliases = ENCODERS.iter().map(|(alias, _)| *alias);
     let known = names.iter().map(String::as_str).chain(aliases);
-    did_you_mean(
-        issue.with_hint("\"ffmpeg -encoders\" lists them"),
-        name,
-        known,
-    )
+    if let Some(name) = bmf_ffmpeg::nearest(name, known) {
+        return issue.with_hint(format!("did you mean \"{name}\"?"));
+    }
+    let hint = codec_of(name).map(|(codec, others)| match others.is_empty() {
+        true => format!("it has none for {codec} at all"),
+        false => format!("for {codec} it has {}", others.join(", ")),
+    });
+    issue.with_hint(hint.unwrap_or_else(|| "\"ffmpeg -encoders\" lists them".to_owned()))
+}
+
+/// Encoders of other builds, and what they encode, where the name does not say it.
+const ELSEWHERE: [(&str, &str); 7] = [
+    ("x264", "h264"),
+    ("openh264", "h264"),
+    ("x265", "hevc"),
+    ("kvazaar", "hevc"),
+    ("svtav1", "av1"),
+    ("rav1e", "av1"),
+    ("aom", "av1"),
+];
+
+/// The codec that an encoder of that name would be for, and this FFmpeg's encoders of it.
+fn codec_of(name: &str) -> Option<(String, Vec<String>)> {
+    let library = name.strip_prefix("lib").unwrap_or(name);
+    let elsewhere = ELSEWHERE.iter().find(|(known, _)| *known == library);
+    let parts = library.split(['_', '-']);
+    let mut candidates = elsewhere
+        .map(|&(_, codec)| codec)
+        .into_iter()
+        .chain([name, library])
+        .chain(parts);
+    candidates.find_map(|codec| {
+        let encoders = EncoderInfo::all_for_codec(codec)?;
+        Some((codec.to_owned(), encoders))
+    })
 }
 
 fn usual(kind: MediaKind, target: &Target) -> Option<EncoderInfo> {
@@ -199,6 +225,9 @@ fn usual(kind: MediaKind, target: &Target) -> Option<EncoderInfo> {
     }
     if kind == MediaKind::Video && COVERS.contains(&target.muxer.name.as_str()) {
         return None;
+    }
+    if kind == MediaKind::Video && target.muxer.name == "image2" && target.url.ends_with(".webp") {
+        return EncoderInfo::find("libwebp").ok();
     }
     let name = target.muxer.default_encoder(kind, &target.url)?;
     EncoderInfo::find(&name).ok()
@@ -271,6 +300,8 @@ mod tests {
             "a%03d.png",
             "a.jpg",
             "a.gif",
+            "a.webp",
+            "a%d.webp",
             "a",
             "rtmp://host/live",
             "rtsp://host/live",
@@ -329,8 +360,16 @@ mod tests {
             ["aac", "mp3", "opus", "flac"].map(|name| check_codec(MediaKind::Audio, name, "a.mkv"));
         insta::assert_snapshot!(names.join(" "), @"aac libmp3lame libopus flac");
         insta::assert_snapshot!(check_codec(MediaKind::Video, "libx624", "a.mp4"), @r#"video_params.codec: there is no encoder "libx624" in this FFmpeg (did you mean "libx264"?)"#);
-        insta::assert_snapshot!(check_codec(MediaKind::Video, "copy", "a.mp4"), @r#"video_params.codec: "copy" is not available: this module encodes decoded frames (name an encoder, or leave "codec" out)"#);
         insta::assert_snapshot!(check_codec(MediaKind::Video, "aac", "a.mp4"), @r#"video_params.codec: "aac" does not encode pictures ()"#);
         insta::assert_snapshot!(check_codec(MediaKind::Audio, "bytevc1", "a.mp4"), @r#"audio_params.codec: there is no encoder "bytevc1" in this FFmpeg (use "h265")"#);
+    }
+
+    #[test]
+    fn a_missing_encoder_names_those_of_its_codec() {
+        let text = |name| check_codec(MediaKind::Video, name, "a.mp4");
+        insta::assert_snapshot!(text("libkvazaar"), @"");
+        insta::assert_snapshot!(text("vc1"), @"");
+        insta::assert_snapshot!(text("nothing"), @"");
+        insta::assert_snapshot!(check_codec(MediaKind::Audio, "libfdk_aac", "a.mp4"), @"");
     }
 }

@@ -1,25 +1,36 @@
-//! `c_ffmpeg_encoder`: encodes pictures and sound into a file. The module only leads frames to the
-//! two tracks and their packets to the output; each of the three minds its own business.
+//! `c_ffmpeg_encoder`: encodes pictures and sound, or copies what is encoded already, into a file or
+//! for other nodes. `work` leads frames and packets to a track for each input, and their packets go
+//! to the output; each minds its own business.
 
 mod audio;
 mod check;
 mod choice;
 mod coder;
+mod container;
 mod converter;
+mod copy;
+mod frame_log;
+mod jobs;
+mod key_frames;
 mod options;
 mod output;
+mod passes;
 mod place;
+mod quality;
+mod report;
 mod settings;
 mod shorthand;
 mod span;
+mod tags;
+mod track;
 mod video;
 mod work;
 
 use bmf_sdk::Description;
 use bmf_sdk::prelude::*;
 
+use jobs::Jobs;
 pub(crate) use options::Options;
-use work::Work;
 
 pub(crate) struct FfmpegEncoder {
     options: Options,
@@ -31,7 +42,7 @@ enum Job {
     None,
     /// `null_output`: counts frames.
     Drop(u64),
-    Write(Box<Work>),
+    Write(Box<Jobs>),
 }
 
 impl Module for FfmpegEncoder {
@@ -42,7 +53,7 @@ impl Module for FfmpegEncoder {
         self.job = if self.options.null_output {
             Job::Drop(0)
         } else {
-            Job::Write(Box::new(Work::open(&self.options, context)?))
+            Job::Write(Box::new(Jobs::open(&self.options, context)?))
         };
         Ok(())
     }
@@ -50,7 +61,7 @@ impl Module for FfmpegEncoder {
     fn process(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
         match &mut self.job {
             Job::None => Ok(Flow::Done),
-            Job::Write(work) => work.step(task),
+            Job::Write(jobs) => jobs.step(task),
             Job::Drop(frames) => {
                 for input in task.inputs_mut() {
                     *frames += input.packets.drain(..).count() as u64;
@@ -68,14 +79,14 @@ impl Module for FfmpegEncoder {
 
     fn close(&mut self, ending: Ending) -> Result<(), ModuleError> {
         match &mut self.job {
-            Job::Write(work) => work.close(ending),
+            Job::Write(jobs) => jobs.close(ending),
             Job::None | Job::Drop(_) => Ok(()),
         }
     }
 
     fn report(&self) -> Report {
         match &self.job {
-            Job::Write(work) => work.report(),
+            Job::Write(jobs) => jobs.report(),
             Job::Drop(frames) => Report {
                 counters: [("frames_in", *frames)].into(),
                 ..Report::default()
@@ -96,8 +107,18 @@ impl ModuleType for FfmpegEncoder {
         Description::new("c_ffmpeg_encoder", env!("CARGO_PKG_VERSION"))
             .summary("Encodes pictures and sound into a file")
             .inputs([
-                PortSpec::new("video", PortKind::Video, "decoded pictures").optional(),
-                PortSpec::new("audio", PortKind::Audio, "decoded sound").optional(),
+                PortSpec::new("video", PortKind::Video, "pictures, decoded or encoded").optional(),
+                PortSpec::new("audio", PortKind::Audio, "sound, decoded or encoded").optional(),
+                PortSpec::new("subtitle", PortKind::Subtitle, "subtitles, encoded").optional(),
+            ])
+            .outputs([
+                PortSpec::new("video", PortKind::Any, "what `push_output` says").optional(),
+                PortSpec::new(
+                    "audio",
+                    PortKind::Any,
+                    "sound, with `push_output` at 2 or 3",
+                )
+                .optional(),
             ])
             .sink()
             .may_block()

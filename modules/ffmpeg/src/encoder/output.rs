@@ -1,90 +1,75 @@
-//! From encoded packets to the file: streams are announced, packets wait until all of them are
-//! known, then the container is written.
+//! Where encoded streams go: into a container, which is a file or bytes for other nodes, or to other
+//! nodes as they are.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use bmf_ffmpeg::{
-    AvPacket, CodecParameters, Dict, Error, Interrupt, Muxer, OutputConfig, StreamConfig,
+    AvFrame, AvPacket, CodecParameters, EncodedStream, Piece, StreamConfig, audio_from_av,
+    format_from_av, packet_from_av, video_from_av,
 };
-use bmf_sdk::hmp::TimeBase;
+use bmf_sdk::hmp::{
+    Buffer, EncodedFormat, EncodedPacket, MediaKind, Rational, TimeBase, Timestamp,
+};
 use bmf_sdk::prelude::*;
 
-use super::choice::Target;
-use super::place::check_unread;
-use crate::local::local_path;
+use super::container::{Container, Done};
 
-/// Streams in the order in which they stand in the file.
+/// Streams in the order in which they stand in the file, and the indices of their inputs.
 pub(super) const VIDEO: usize = 0;
 pub(super) const AUDIO: usize = 1;
+pub(super) const SUBTITLE: usize = 2;
+/// How many there can be.
+pub(super) const STREAMS: usize = 3;
+
+/// What leaves the node.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Push {
+    /// Nothing but the name of the file.
+    File,
+    /// The bytes of the file.
+    Bytes {
+        /// Whether each packet that is written is one to be sent: a picture of its own.
+        whole: bool,
+    },
+    /// Encoded packets.
+    Packets,
+    /// Frames, as an encoder would get them.
+    Frames,
+}
 
 /// An output that may not have begun.
 pub(super) struct Output {
-    target: Target,
-    options: Dict,
-    metadata: Dict,
-    interrupt: Interrupt,
-    slots: [Slot; 2],
-    /// Whether a stream cannot be encoded: nothing is written then.
-    is_refused: bool,
-    /// Packets that came before the header could be written.
-    early: Vec<(usize, AvPacket, TimeBase)>,
-    muxer: Option<Muxer>,
-    done: Option<Done>,
-}
-
-/// What is known about a stream.
-enum Slot {
-    /// There is no such stream.
-    Absent,
-    /// Its encoder is not open yet.
-    Expected,
-    /// Its encoder is open.
-    Announced(Box<(CodecParameters, StreamConfig)>),
-    /// It is in the file, at this index.
-    Written(usize),
-}
-
-/// What became of the file.
-#[derive(Copy, Clone, Default)]
-pub(super) struct Done {
-    pub(super) bytes: Option<u64>,
-    pub(super) corrected_timestamps: u64,
+    pub(super) push: Push,
+    container: Container,
+    formats: [Option<Arc<EncodedFormat>>; STREAMS],
+    /// What is to leave, with the output it leaves on.
+    ready: Vec<(usize, Packet)>,
+    /// The times of the last packets sent, by output, in microseconds.
+    sent: [Option<i64>; 2],
+    /// The latest time of what has been written, in microseconds.
+    written: i64,
 }
 
 impl Output {
-    /// An output of the streams that `expected` says, in the order of the constants above.
-    pub(super) fn new(target: Target, options: Dict, metadata: Dict, expected: [bool; 2]) -> Self {
+    pub(super) fn new(push: Push, container: Container) -> Self {
         Self {
-            target,
-            options,
-            metadata,
-            interrupt: Interrupt::new(),
-            slots: expected.map(|expected| {
-                if expected {
-                    Slot::Expected
-                } else {
-                    Slot::Absent
-                }
-            }),
-            is_refused: false,
-            early: Vec::new(),
-            muxer: None,
-            done: None,
+            push,
+            container,
+            formats: [const { None }; STREAMS],
+            ready: Vec::new(),
+            sent: [None; 2],
+            written: 0,
         }
     }
 
-    /// Lets the end of the graph end a wait for the network. Files keep being written: they are
-    /// completed on every way out.
-    pub(super) fn listen_to(&self, context: &ModuleContext) {
-        if self.is_remote() {
-            let interrupt = self.interrupt.clone();
-            context.on_interrupt(move || interrupt.trigger());
-        }
+    /// Whether a stream is to be given as frames.
+    pub(super) fn takes_frames(&self) -> bool {
+        self.push == Push::Frames
     }
 
-    /// Whether it goes to a place that the end of the graph cuts off.
-    pub(super) fn is_remote(&self) -> bool {
-        local_path(&self.target.url).is_none()
+    /// Whether more of a stream would only wait here, because another one has not begun.
+    pub(super) fn is_enough(&self, stream: usize) -> bool {
+        self.container.is_enough(stream)
     }
 
     /// A stream's encoder is open.
@@ -94,22 +79,29 @@ impl Output {
         parameters: CodecParameters,
         config: StreamConfig,
     ) -> Result<(), ModuleError> {
-        self.slots[stream] = Slot::Announced(Box::new((parameters, config)));
-        self.begin_if_complete()
+        match self.push {
+            Push::Packets => {
+                let format = format_from_av(EncodedStream { parameters, config });
+                self.formats[stream] = Some(Arc::new(format));
+                Ok(())
+            }
+            _ => {
+                self.container.announce(stream, parameters, config)?;
+                self.collect(false);
+                Ok(())
+            }
+        }
     }
 
-    /// An encoder cannot be opened. What the other one made is of no use alone, and must not
-    /// replace an older file.
+    /// An encoder cannot be opened.
     pub(super) fn refuse(&mut self) {
-        self.is_refused = true;
+        self.container.refuse();
     }
 
     /// A stream has ended without a frame.
     pub(super) fn give_up(&mut self, stream: usize) -> Result<(), ModuleError> {
-        if matches!(self.slots[stream], Slot::Expected) {
-            self.slots[stream] = Slot::Absent;
-            self.begin_if_complete()?;
-        }
+        self.container.give_up(stream)?;
+        self.collect(false);
         Ok(())
     }
 
@@ -120,112 +112,116 @@ impl Output {
         packet: AvPacket,
         unit: TimeBase,
     ) -> Result<(), ModuleError> {
-        match (&mut self.muxer, &self.slots[stream]) {
-            (Some(muxer), &Slot::Written(index)) => Ok(muxer.write(index, packet, unit)?),
-            _ => {
-                self.early.push((stream, packet, unit));
-                Ok(())
-            }
-        }
-    }
-
-    fn begin_if_complete(&mut self) -> Result<(), ModuleError> {
-        let is_open = |slot: &Slot| matches!(slot, Slot::Expected);
-        if self.slots.iter().any(is_open) {
-            Ok(())
-        } else {
-            self.begin()
-        }
-    }
-
-    /// Creates the file and writes the header, with the streams that are known.
-    fn begin(&mut self) -> Result<(), ModuleError> {
-        if self.muxer.is_some()
-            || self.is_refused
-            || !self
-                .slots
-                .iter()
-                .any(|slot| matches!(slot, Slot::Announced(_)))
-        {
+        let time = packet.dts().or(packet.pts());
+        let time = time.and_then(|time| Timestamp::from_ticks(time, unit));
+        let time = time.map_or(self.written, Timestamp::micros);
+        self.written = self.written.max(time);
+        let Some(format) = &self.formats[stream] else {
+            self.container.packet(stream, packet, unit)?;
+            self.collect(false);
             return Ok(());
-        }
-        check_unread(&self.target.url)?;
-        let config = OutputConfig {
-            format: Some(self.target.muxer.name.clone()),
-            options: self.options.clone(),
-            interrupt: self.interrupt.clone(),
         };
-        let mut muxer = Muxer::create(&self.target.url, &config)?;
-        for (key, value) in self.metadata.pairs() {
-            muxer.set_metadata(&key, &value);
-        }
-        for slot in &mut self.slots {
-            if let Slot::Announced(stream) = slot {
-                *slot = Slot::Written(muxer.add_stream(&stream.0, &stream.1)?);
-            }
-        }
-        match muxer.write_header() {
-            Ok(unused) => unused.iter().for_each(|unused| log::debug!("{unused}")),
-            Err(error) => {
-                drop(muxer);
-                self.remove();
-                return Err(error.into());
-            }
-        }
-        self.muxer = Some(muxer);
-        for (stream, packet, unit) in std::mem::take(&mut self.early) {
-            self.packet(stream, packet, unit)?;
+        let mut packet = packet_from_av(packet, format.kind, unit);
+        packet.format = Some(Arc::clone(format));
+        self.send(stream, time, packet);
+        Ok(())
+    }
+
+    /// Takes a frame whose time is in `unit`.
+    pub(super) fn frame(
+        &mut self,
+        stream: usize,
+        frame: AvFrame,
+        unit: TimeBase,
+        rate: Option<Rational>,
+    ) -> Result<(), ModuleError> {
+        let time = frame
+            .pts()
+            .and_then(|pts| Timestamp::from_ticks(pts, unit))
+            .map_or(self.written, Timestamp::micros);
+        match stream {
+            VIDEO => self.send(stream, time, video_from_av(frame, unit, rate)?),
+            _ => self.send(stream, time, audio_from_av(frame, unit)?),
         }
         Ok(())
     }
 
-    /// A file that was created and never got its header is of no use to anybody.
-    fn remove(&self) {
-        if let Some(path) = local_path(&self.target.url)
-            && path.metadata().is_ok_and(|found| found.is_file())
-            && let Err(error) = std::fs::remove_file(path)
-        {
-            log::warn!(
-                "cannot remove \"{}\", which has no content: {error}",
-                path.display()
-            );
+    /// Makes packets of the bytes that were written; with `all` also of those that wait for more.
+    fn collect(&mut self, all: bool) {
+        let Push::Bytes { whole } = self.push else {
+            return;
+        };
+        let pieces = self.container.take_pieces(all || whole);
+        let pieces = if whole { joined(pieces) } else { pieces };
+        for Piece { offset, data } in pieces {
+            let time = self.written;
+            let mut packet =
+                EncodedPacket::new(Buffer::from_vec(data), MediaKind::Data, TimeBase::MICROS);
+            packet.offset = Some(offset);
+            packet.pts = Some(time);
+            self.send(VIDEO, time, packet);
         }
     }
 
-    /// Completes the file. Returns whether there is one.
+    /// Times rise from packet to packet: those who take them may wait for it.
+    fn send<T: Payload>(&mut self, output: usize, time: i64, payload: T) {
+        let time = self.sent[output].map_or(time, |last| time.max(last + 1));
+        self.sent[output] = Some(time);
+        let packet = Packet::new(Timestamp::from_micros(time), payload);
+        self.ready.push((output, packet));
+    }
+
+    /// Sends the name of the file.
+    pub(super) fn send_name(&mut self, name: String) {
+        self.send(VIDEO, self.written, name);
+    }
+
+    /// What is to leave the node, with the outputs.
+    pub(super) fn take_ready(&mut self) -> std::vec::Drain<'_, (usize, Packet)> {
+        self.ready.drain(..)
+    }
+
+    /// Completes the output. Returns whether there is one.
     ///
     /// # Errors
     /// The first thing that failed; the file is closed in any case.
     pub(super) fn finish(&mut self) -> Result<bool, ModuleError> {
-        if self.done.is_none() {
-            self.begin()?;
+        match self.push {
+            Push::Packets | Push::Frames => Ok(true),
+            Push::File | Push::Bytes { .. } => {
+                let result = self.container.finish();
+                self.collect(true);
+                result
+            }
         }
-        let Some(mut muxer) = self.muxer.take() else {
-            return Ok(self.done.is_some());
-        };
-        let written = muxer
-            .finish()
-            .map_err(|error: Error| ModuleError::from(error))?;
-        // What was written twice (headers are completed at the end) counts once in the file.
-        let file = local_path(&self.target.url).and_then(|path: &Path| path.metadata().ok());
-        let size = file
-            .filter(|found| found.is_file())
-            .map(|found| found.len());
-        let bytes = size.or(Some(written.bytes)).filter(|&bytes| bytes > 0);
-        self.done = Some(Done {
-            bytes,
-            corrected_timestamps: written.corrected_timestamps,
-        });
-        Ok(true)
     }
 
-    /// Whether the file has been created.
+    /// Whether anything of it exists.
     pub(super) fn has_begun(&self) -> bool {
-        self.muxer.is_some() || self.done.is_some()
+        self.container.has_begun()
     }
 
     /// What became of the file, if it is complete.
     pub(super) fn done(&self) -> Option<Done> {
-        self.done
+        self.container.done()
     }
+
+    /// Whether it goes to a place that the end of the graph cuts off.
+    pub(super) fn is_remote(&self) -> bool {
+        self.container.is_remote()
+    }
+}
+
+/// Pieces that follow each other as one.
+fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut joined: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        match joined.last_mut() {
+            Some(last) if last.offset + last.data.len() as u64 == piece.offset => {
+                last.data.extend(piece.data);
+            }
+            _ => joined.push(piece),
+        }
+    }
+    joined
 }

@@ -1,9 +1,11 @@
 //! Whether a file can be created, found out without touching what is there.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use bmf_sdk::prelude::ModuleError;
+use bmf_sdk::serde_json::Value;
 
 use super::choice::Target;
 use crate::local::{is_being_read, local_path};
@@ -14,7 +16,10 @@ const WRITERS: [&str; 5] = ["image2", "hls", "dash", "segment", "stream_segment"
 /// # Errors
 /// When the directory is missing, or the file cannot be written. Network addresses and devices are
 /// only tried when writing begins.
-pub(super) fn check(target: &Target) -> Result<(), ModuleError> {
+pub(super) fn check(
+    target: &Target,
+    mux_params: &BTreeMap<String, Value>,
+) -> Result<(), ModuleError> {
     let Some(path) = local_path(&target.url) else {
         return Ok(());
     };
@@ -27,22 +32,34 @@ pub(super) fn check(target: &Target) -> Result<(), ModuleError> {
     if path.is_dir() {
         return Err(cannot("it is a directory".to_owned()));
     }
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    if !parent.is_dir() {
-        let error = cannot(format!(
-            "the directory \"{}\" does not exist",
-            parent.display()
-        ));
-        return Err(error.with_hint("create the directory, or correct \"output_path\""));
+    check_parent(path, "output_path").map_err(|(why, hint)| cannot(why).with_hint(hint))?;
+    let segments = mux_params
+        .get("hls_segment_filename")
+        .and_then(Value::as_str);
+    if let Some(segments) = segments.and_then(local_path) {
+        let checked = check_parent(segments, "hls_segment_filename");
+        checked.map_err(|(why, hint)| cannot(why).with_hint(hint))?;
     }
     check_unread(&target.url)?;
     if muxer.opens_own_files {
         return Ok(());
     }
     try_file(path).map_err(|error| cannot(error.to_string()))
+}
+
+/// The directory of a file must be there, unless the muxer fills in its name.
+fn check_parent(path: &Path, option: &str) -> Result<(), (String, String)> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    if parent.is_dir() || parent.to_string_lossy().contains('%') {
+        return Ok(());
+    }
+    Err((
+        format!("the directory \"{}\" does not exist", parent.display()),
+        format!("create the directory, or correct \"{option}\""),
+    ))
 }
 
 /// # Errors

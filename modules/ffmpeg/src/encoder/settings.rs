@@ -9,7 +9,11 @@ use bmf_sdk::prelude::OptionIssue;
 use bmf_sdk::serde_json::Value;
 
 use super::choice::{Target, did_you_mean, with_hint};
+use super::copy::CopySettings;
+use super::key_frames::Wish;
 use super::options::{AudioParams, Options, VideoParams};
+use super::passes::{Passes, add_flag};
+use super::tags::StreamTags;
 use crate::values;
 
 /// How pictures are encoded.
@@ -27,6 +31,12 @@ pub(super) struct PictureSettings {
     pub(super) in_time_base: Option<TimeBase>,
     pub(super) at_most: u64,
     pub(super) at_least: u64,
+    pub(super) key_frames: Wish,
+    pub(super) passes: Option<Passes>,
+    /// Whether the encoder measures its pictures.
+    pub(super) measures: bool,
+    /// The format of the device that takes the pictures, and which device.
+    pub(super) device: Option<(PixFmt, Option<String>)>,
     pub(super) common: Common,
 }
 
@@ -48,6 +58,7 @@ pub(super) struct Common {
     pub(super) quality: Option<f64>,
     pub(super) tag: Option<[u8; 4]>,
     pub(super) global_header: bool,
+    pub(super) tags: StreamTags,
 }
 
 /// Collects what is wrong while the rest is read.
@@ -55,7 +66,7 @@ pub(super) struct Common {
 pub(super) struct Issues(pub(super) Vec<OptionIssue>);
 
 impl Issues {
-    fn take<T: Default>(&mut self, result: Result<T, OptionIssue>) -> T {
+    pub(super) fn take<T: Default>(&mut self, result: Result<T, OptionIssue>) -> T {
         result.unwrap_or_else(|issue| {
             self.0.push(issue);
             T::default()
@@ -70,7 +81,7 @@ impl PictureSettings {
         let mut issues = Issues::default();
         let wanted = issues.take(mode(params));
         let automatic = |alone| wanted.unwrap_or_else(|| automatic_mode(target, alone));
-        let settings = Self {
+        let mut settings = Self {
             formats: issues.take(formats(params, &encoder)),
             size: issues.take(size(params)),
             rate: issues.take(rate(params)),
@@ -80,6 +91,12 @@ impl PictureSettings {
             in_time_base: issues.take(in_time_base(params)),
             at_most: options.vframes.unwrap_or(u64::MAX),
             at_least: options.min_frames,
+            key_frames: issues.take(Wish::of(params.force_key_frames.as_ref())),
+            passes: issues.take(Passes::of(params, &encoder)),
+            measures: params.psnr,
+            device: encoder
+                .device_format()
+                .map(|format| (format, params.hw_device.clone())),
             common: Common {
                 options: issues.take(dictionary(
                     "video_params",
@@ -89,13 +106,91 @@ impl PictureSettings {
                 quality: issues.take(quality("video_params.qscale", params.qscale)),
                 tag: issues.take(tag("video_params.vtag", params.vtag.as_deref())),
                 global_header: target.muxer.needs_global_header,
+                tags: picture_tags(params, &mut issues)
+                    .with_encoder(&encoder, is_exact(options, &params.other)),
             },
             encoder,
         };
+        settings.ask_encoder();
         let unknown = unknown("video_params", &params.other, &settings.encoder, &OWN_VIDEO);
         issues.0.extend(unknown);
+        if params.hw_device.is_some() && settings.device.is_none() {
+            let message = format!("{} takes pictures from main memory", settings.encoder.name);
+            issues
+                .0
+                .push(OptionIssue::invalid("video_params.hw_device", message));
+        }
         (settings, issues)
     }
+
+    /// What the module wants of the encoder beside what the options say in its own words.
+    fn ask_encoder(&mut self) {
+        let options = &mut self.common.options;
+        if self.measures {
+            add_flag(options, "+psnr");
+        }
+        if let Some(passes) = &self.passes {
+            passes.set(options);
+        }
+    }
+}
+
+/// How pictures are copied.
+pub(super) fn picture_copy(options: &Options) -> (CopySettings, Issues) {
+    let params = &options.video_params;
+    let mut issues = Issues::default();
+    let settings = CopySettings {
+        at_most: options.vframes,
+        tag: issues.take(tag("video_params.vtag", params.vtag.as_deref())),
+        tags: picture_tags(params, &mut issues),
+    };
+    (settings, issues)
+}
+
+/// How sound is copied.
+pub(super) fn sound_copy(options: &Options) -> (CopySettings, Issues) {
+    let params = &options.audio_params;
+    let mut issues = Issues::default();
+    let settings = CopySettings {
+        at_most: options.aframes,
+        tag: issues.take(tag("audio_params.atag", params.atag.as_deref())),
+        tags: sound_tags(params, &mut issues),
+    };
+    (settings, issues)
+}
+
+/// How subtitles are copied.
+pub(super) fn subtitle_copy(options: &Options) -> (CopySettings, Issues) {
+    let params = &options.subtitle_params;
+    let mut issues = Issues::default();
+    let disposition = params.disposition.as_deref();
+    let settings = CopySettings {
+        tags: StreamTags::of(
+            "subtitle_params",
+            &params.metadata,
+            disposition,
+            &mut issues,
+        ),
+        ..CopySettings::default()
+    };
+    (settings, issues)
+}
+
+/// Whether the file must not say which version of FFmpeg made it.
+fn is_exact(options: &Options, params: &BTreeMap<String, Value>) -> bool {
+    let flags = [options.mux_params.get("fflags"), params.get("flags")];
+    let mut texts = flags.into_iter().flatten().filter_map(values::text);
+    texts.any(|flags| flags.contains("bitexact"))
+}
+
+fn picture_tags(params: &VideoParams, issues: &mut Issues) -> StreamTags {
+    let disposition = params.disposition.as_deref();
+    StreamTags::of("video_params", &params.metadata, disposition, issues)
+}
+
+fn sound_tags(params: &AudioParams, issues: &mut Issues) -> StreamTags {
+    let disposition = params.disposition.as_deref();
+    StreamTags::of("audio_params", &params.metadata, disposition, issues)
 }
 
 impl SoundSettings {
@@ -117,6 +212,8 @@ impl SoundSettings {
                 quality: issues.take(quality("audio_params.qscale", params.qscale)),
                 tag: issues.take(tag("audio_params.atag", params.atag.as_deref())),
                 global_header: target.muxer.needs_global_header,
+                tags: sound_tags(params, &mut issues)
+                    .with_encoder(&encoder, is_exact(options, &params.other)),
             },
             encoder,
         };
@@ -135,6 +232,8 @@ fn formats(params: &VideoParams, encoder: &EncoderInfo) -> Result<Vec<PixFmt>, O
         (None, Some("jpg" | "jpeg")) => "yuvj444p",
         (None, Some("png")) => "rgba",
         (None, _) if taken.iter().any(|format| format.name() == "yuv420p") => "yuv420p",
+        // What a device copies from main memory best.
+        (None, _) if encoder.device_format().is_some() => "nv12",
         (None, _) => return Ok(taken),
     };
     let path = "video_params.pix_fmt";
@@ -142,7 +241,8 @@ fn formats(params: &VideoParams, encoder: &EncoderInfo) -> Result<Vec<PixFmt>, O
         let issue = OptionIssue::invalid(path, format!("there is no pixel format \"{name}\""));
         did_you_mean(issue, name, PixFmt::all().map(PixFmt::name))
     })?;
-    if !encoder.pix_fmts.is_empty() && !encoder.pix_fmts.contains(&format) {
+    let is_for_device = encoder.device_format().is_some() && !format.is_hardware();
+    if !is_for_device && !encoder.pix_fmts.is_empty() && !encoder.pix_fmts.contains(&format) {
         let message = format!("{} does not take pixel format {name}", encoder.name);
         return Err(OptionIssue::invalid(path, message)
             .with_hint(format!("it takes {}", join(&encoder.pix_fmts))));
@@ -341,7 +441,7 @@ pub(super) fn pairs(path: &str, values: &BTreeMap<String, Value>) -> Result<Dict
 }
 
 /// Our own keys, for suggestions.
-const OWN_VIDEO: [&str; 11] = [
+const OWN_VIDEO: [&str; 18] = [
     "codec",
     "width",
     "height",
@@ -353,14 +453,23 @@ const OWN_VIDEO: [&str; 11] = [
     "vtag",
     "bit_rate",
     "in_time_base",
+    "psnr",
+    "pass",
+    "passlogfile",
+    "force_key_frames",
+    "hw_device",
+    "metadata",
+    "disposition",
 ];
-const OWN_AUDIO: [&str; 6] = [
+const OWN_AUDIO: [&str; 8] = [
     "codec",
     "channels",
     "sample_rate",
     "bit_rate",
     "qscale",
     "atag",
+    "metadata",
+    "disposition",
 ];
 
 /// Keys that the encoder does not know.

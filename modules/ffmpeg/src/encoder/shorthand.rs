@@ -8,8 +8,11 @@ use crate::values::guessed;
 
 /// Options of the module itself; keys without a group that are not here belong to the video
 /// encoder.
-const OWN: [&str; 9] = [
+const OWN: [&str; 12] = [
+    "avio_buffer_size",
+    "io_frm_match",
     "output_path",
+    "output_prefix",
     "format",
     "null_output",
     "vframes",
@@ -20,7 +23,13 @@ const OWN: [&str; 9] = [
     "push_output",
 ];
 
-const GROUPS: [&str; 4] = ["video_params", "audio_params", "mux_params", "metadata"];
+const GROUPS: [&str; 5] = [
+    "video_params",
+    "audio_params",
+    "subtitle_params",
+    "mux_params",
+    "metadata",
+];
 
 /// The command line's names.
 const ALIASES: [(&str, &str); 14] = [

@@ -1,34 +1,61 @@
-//! An open encoder module: frames to tracks, the beginning and the end.
+//! One output of an encoder module: packets to tracks, the beginning and the end.
 
-use bmf_sdk::hmp::MediaKind;
+use std::collections::BTreeMap;
+
+use bmf_sdk::hmp::{EncodedPacket, MediaKind};
 use bmf_sdk::prelude::*;
+use bmf_sdk::serde_json::Value;
 
 use super::audio::{self, AudioTrack};
 use super::choice::{self, Target};
+use super::container::{Container, Plan};
+use super::copy::{self, CopyTrack};
+use super::frame_log::FrameLog;
 use super::options::Options;
-use super::output::{AUDIO, Output, VIDEO};
+use super::output::{AUDIO, Output, Push, STREAMS, SUBTITLE, VIDEO};
 use super::place;
-use super::settings::{PictureSettings, SoundSettings, pairs};
-use super::span::Span;
+use super::report;
+use super::settings::{self, PictureSettings, SoundSettings, pairs};
+use super::tags;
+use super::track::Track;
 use super::video::{self, VideoTrack};
 use crate::media::{Media, noun};
 
 /// Names of the inputs, by index.
-const PORTS: [&str; 2] = ["video", "audio"];
+pub(super) const PORTS: [&str; STREAMS] = ["video", "audio", "subtitle"];
+const KINDS: [MediaKind; STREAMS] = [MediaKind::Video, MediaKind::Audio, MediaKind::Subtitle];
+
+/// Bytes of a packet of a file that leaves the node, as in BMF.
+const PIECE: usize = 16_384;
 
 /// What the tracks and the output are doing.
 pub(super) struct Work {
-    path: String,
-    output: Output,
-    video: Option<VideoTrack>,
-    audio: Option<AudioTrack>,
-    /// Which inputs gave frames although the container takes none of their kind.
-    left_out: [bool; 2],
+    /// The name of the output, for messages and for who asks where it is.
+    pub(super) path: String,
+    options: Options,
+    pub(super) target: Target,
+    pub(super) output: Output,
+    pub(super) tracks: [Track; STREAMS],
+    /// Which inputs gave something although the container takes none of their kind.
+    left_out: [bool; STREAMS],
     /// Which tracks have ended, by port.
-    ended: [bool; 2],
+    ended: [bool; STREAMS],
+    /// Whether an end of a job is the end of this output.
+    is_job: bool,
     /// The time, in microseconds, at which the output begins; known from the first frames.
     origin: Option<i64>,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What a step has led to.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// More input is needed.
+    Waits,
+    /// The output is complete; there may be another job.
+    JobDone,
+    /// The output is complete, and nothing can follow.
+    Done,
 }
 
 impl Work {
@@ -36,78 +63,123 @@ impl Work {
     pub(super) fn open(options: &Options, context: &ModuleContext) -> Result<Self, ModuleError> {
         let target = Target::of(options)?;
         let connected = |port: usize| context.connected_inputs().get(port).is_some_and(|&is| is);
-        let expected = [connected(VIDEO), connected(AUDIO)];
-        if expected == [false; 2] {
+        let connected = [VIDEO, AUDIO, SUBTITLE].map(connected);
+        if connected == [false; STREAMS] {
             let error = ModuleError::new(format!(
                 "nothing is connected that \"{}\" could hold",
                 target.url
             ));
             return Err(error.with_hint("connect a video stream, an audio stream or both"));
         }
-        place::check(&target)?;
-        let video = match expected[VIDEO] {
-            true => video_track(options, &target)?,
-            false => None,
-        };
-        let audio = match expected[AUDIO] {
-            true => audio_track(options, &target)?,
-            false => None,
-        };
-        let expected = [video.is_some(), audio.is_some()];
-        if expected == [false; 2] {
-            let kind = match connected(VIDEO) {
-                true => MediaKind::Video,
-                false => MediaKind::Audio,
-            };
-            return Err(takes_none(&target, kind));
+        let push = push(options, &target);
+        if push == Push::File {
+            place::check(&target, &options.mux_params)?;
+        } else if !context.connected_outputs().contains(&true) {
+            let error = ModuleError::new(format!(
+                "\"push_output\" is {}, but no output is connected",
+                options.push_output
+            ));
+            return Err(error.with_hint("connect an output, or let \"push_output\" be 0"));
         }
-        let mux_params = pairs("mux_params", &options.mux_params)?;
-        let metadata = pairs("metadata", &options.metadata)?;
-        let output = Output::new(target, mux_params, metadata, expected);
-        output.listen_to(context);
+        let mut tracks = [const { Track::None }; STREAMS];
+        for port in (0..STREAMS).filter(|&port| connected[port]) {
+            tracks[port] = track(port, options, &target)?;
+        }
+        let expected = [0, 1, 2].map(|port| !matches!(tracks[port], Track::None));
+        if expected == [false; STREAMS] {
+            let port = connected.iter().position(|&is| is).unwrap_or(VIDEO);
+            return Err(takes_none(&target, KINDS[port]));
+        }
+        let plan = Plan {
+            target: target.clone(),
+            options: pairs("mux_params", &options.mux_params)?,
+            metadata: pairs("metadata", &options.metadata)?,
+            chapters: tags::chapters(&options.chapters)?,
+            in_memory: (push != Push::File)
+                .then(|| options.avio_buffer_size.map_or(PIECE, |size| size as usize)),
+        };
+        let container = Container::new(plan, expected);
+        container.listen_to(context);
         Ok(Self {
             path: options.output_path.clone().unwrap_or_default(),
-            output,
-            video,
-            audio,
-            left_out: [false; 2],
+            options: options.clone(),
+            target,
+            output: Output::new(push, container),
+            tracks,
+            left_out: [false; STREAMS],
             ended: expected.map(|expected| !expected),
+            is_job: options.output_prefix.is_some() || push != Push::File,
             origin: (!options.adjust_pts).then_some(0),
             warnings: Vec::new(),
         })
     }
 
-    pub(super) fn step(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
-        let Some(origin) = self.origin.or_else(|| self.find_origin(task)) else {
-            return Ok(Flow::Wait);
-        };
-        self.origin = Some(origin);
-        for port in [VIDEO, AUDIO] {
-            while let Some(packet) = task.pop(port) {
-                let time = packet.timestamp();
-                let taken = self.take(port, packet, origin);
-                taken.map_err(|error| error.on_port(PORTS[port]).at(time))?;
-            }
-            let is_over = task.inputs().get(port).is_none_or(|input| input.ended);
-            if !self.ended[port] && (is_over || self.is_full(port)) {
-                self.finish_track(port, origin)
-                    .map_err(|error| error.on_port(PORTS[port]))?;
-            }
+    pub(super) fn step(&mut self, task: &mut Task) -> Result<Progress, ModuleError> {
+        let result = self.advance(task);
+        for (port, packet) in self.output.take_ready() {
+            task.push(port, packet);
         }
-        if self.ended == [true; 2] {
-            self.complete()?;
-            return Ok(Flow::Done);
-        }
-        Ok(Flow::Wait)
+        result
     }
 
-    /// The earliest first frame, once every connected input has one or has ended.
+    fn advance(&mut self, task: &mut Task) -> Result<Progress, ModuleError> {
+        let Some(origin) = self.origin.or_else(|| self.find_origin(task)) else {
+            return Ok(Progress::Waits);
+        };
+        self.origin = Some(origin);
+        // What one stream brings may be what another one waits for.
+        while self.take_all(task, origin)? {}
+        if self.ended != [true; STREAMS] {
+            return Ok(Progress::Waits);
+        }
+        self.complete()?;
+        let is_last = task.inputs().iter().all(|input| input.ended);
+        Ok(match self.is_job && !is_last {
+            true => Progress::JobDone,
+            false => Progress::Done,
+        })
+    }
+
+    /// Takes what has come, unless it would only wait for another stream. Returns whether a stream
+    /// has got further.
+    fn take_all(&mut self, task: &mut Task, origin: i64) -> Result<bool, ModuleError> {
+        let mut is_further = false;
+        for (port, name) in PORTS.into_iter().enumerate() {
+            // Packets behind the end of a job are the next one's.
+            let is_next_job = self.is_job && self.ended[port] && !self.tracks[port].is_none();
+            while !is_next_job
+                && !self.output.is_enough(port)
+                && let Some(packet) = task.pop(port)
+            {
+                is_further = true;
+                let time = packet.timestamp();
+                let taken = self.take(port, packet, origin);
+                taken.map_err(|error| error.on_port(name).at(time))?;
+            }
+            let input = task.inputs().get(port);
+            let is_over = input.is_none_or(|input| {
+                input.packets.is_empty() && (input.ended || (self.is_job && input.job_ended))
+            });
+            if !self.ended[port] && (is_over || self.tracks[port].is_full()) {
+                is_further = true;
+                self.finish_track(port, origin)
+                    .map_err(|error| error.on_port(name))?;
+            }
+        }
+        Ok(is_further)
+    }
+
+    /// The earliest first frame, once every connected input has one or has ended. Subtitles may come
+    /// much later, and begin no output.
     fn find_origin(&self, task: &Task) -> Option<i64> {
         let mut earliest: Option<i64> = None;
-        for (input, start_of) in task.inputs().iter().zip([video::start_of, audio::start_of]) {
+        for input in task.inputs().iter().take(SUBTITLE) {
             match input.packets.front() {
                 Some(packet) => {
-                    let start = start_of(packet).unwrap_or(packet.timestamp()).micros();
+                    let start = video::start_of(packet)
+                        .or_else(|| audio::start_of(packet))
+                        .or_else(|| copy::start_of(packet));
+                    let start = start.unwrap_or(packet.timestamp()).micros();
                     earliest = Some(earliest.map_or(start, |earliest| earliest.min(start)));
                 }
                 None if input.ended => {}
@@ -118,53 +190,65 @@ impl Work {
     }
 
     fn take(&mut self, port: usize, packet: Packet, origin: i64) -> Result<(), ModuleError> {
-        let is_taken = match port {
-            VIDEO => self.video.is_some(),
-            _ => self.audio.is_some(),
-        };
-        self.left_out[port] |= !is_taken;
-        if !is_taken || self.ended[port] || self.is_full(port) {
+        let track = &self.tracks[port];
+        self.left_out[port] |= track.is_none();
+        if track.is_none() || self.ended[port] || track.is_full() {
             return Ok(());
         }
-        match (
-            port,
-            Media::from_packet(packet)?,
-            &mut self.video,
-            &mut self.audio,
-        ) {
-            (VIDEO, Media::Video(frame), Some(track), _) => {
+        if let Some(encoded) = packet.get::<EncodedPacket>() {
+            if !matches!(track, Track::Copy(_)) {
+                self.tracks[port] = Track::Copy(self.copy(port)?);
+            }
+            if let Track::Copy(track) = &mut self.tracks[port] {
+                track.packet(encoded, origin, &mut self.output)?;
+            }
+            return Ok(());
+        }
+        match (Media::from_packet(packet)?, &mut self.tracks[port]) {
+            (Media::Video(frame), Track::Video(track)) => {
                 track.frame(frame, origin, &mut self.output)
             }
-            (AUDIO, Media::Audio(frame), _, Some(track)) => {
+            (Media::Audio(frame), Track::Audio(track)) => {
                 track.frame(frame, origin, &mut self.output)
             }
-            (_, media, ..) => {
-                let (given, right) = match media {
-                    Media::Video(_) => (MediaKind::Video, PORTS[VIDEO]),
-                    Media::Audio(_) => (MediaKind::Audio, PORTS[AUDIO]),
-                };
-                let message = format!("{} arrived on the {} input", noun(given), PORTS[port]);
-                Err(ModuleError::new(message)
-                    .with_hint(format!("connect it to the input \"{right}\"")))
-            }
+            (media, track) => Err(misplaced(&media, port, track)),
         }
     }
 
-    fn is_full(&self, port: usize) -> bool {
-        match port {
-            VIDEO => self.video.as_ref().is_some_and(VideoTrack::is_full),
-            _ => self.audio.as_ref().is_some_and(AudioTrack::is_full),
+    /// A track for packets that come encoded, in place of one that would have encoded frames.
+    fn copy(&self, port: usize) -> Result<CopyTrack, ModuleError> {
+        let codec = match port {
+            VIDEO => &self.options.video_params.codec,
+            _ => &self.options.audio_params.codec,
+        };
+        if let Some(codec) = codec {
+            let name = PORTS[port];
+            let message =
+                format!("packets that are encoded already cannot be encoded with {codec}");
+            return Err(ModuleError::new(message).with_hint(format!(
+                "let the decoder decode (no \"{name}_codec\": \"copy\"), or leave out \
+                 \"{name}_params.codec\" here"
+            )));
         }
+        if self.tracks[port].has_begun() {
+            return Err(ModuleError::new("encoded packets arrived after frames"));
+        }
+        if self.output.takes_frames() {
+            let error = ModuleError::new("encoded packets cannot leave as frames");
+            return Err(error.with_hint("let \"push_output\" be 2, or let a decoder decode"));
+        }
+        Ok(copy_track(port, &self.options, &self.target))
     }
 
     fn finish_track(&mut self, port: usize, origin: i64) -> Result<(), ModuleError> {
         if std::mem::replace(&mut self.ended[port], true) {
             return Ok(());
         }
-        match (port, &mut self.video, &mut self.audio) {
-            (VIDEO, Some(track), _) => track.finish(&mut self.output),
-            (AUDIO, _, Some(track)) => track.finish(origin, &mut self.output),
-            _ => Ok(()),
+        match &mut self.tracks[port] {
+            Track::None => Ok(()),
+            Track::Video(track) => track.finish(&mut self.output),
+            Track::Audio(track) => track.finish(origin, &mut self.output),
+            Track::Copy(track) => track.finish(&mut self.output),
         }
     }
 
@@ -178,22 +262,27 @@ impl Work {
             return Err(error
                 .with_hint("see whether the source has such a stream and no filter drops it all"));
         }
-        let begun = [
-            self.video.as_ref().map(VideoTrack::has_begun),
-            self.audio.as_ref().map(AudioTrack::has_begun),
-        ];
-        for (name, begun) in PORTS.iter().zip(begun) {
-            // Mostly the input has no such stream, which is nothing to be warned of.
-            if begun == Some(false) {
-                log::info!("\"{}\" has no {name}: no frame arrived", self.path);
-            }
+        if self.output.push == Push::File {
+            self.output.send_name(self.path.clone());
         }
-        for (port, kind) in [(VIDEO, MediaKind::Video), (AUDIO, MediaKind::Audio)] {
+        for (port, track) in self.tracks.iter().enumerate() {
+            if !track.is_none() && !track.has_begun() {
+                // Mostly the input has no such stream, which is nothing to be warned of.
+                log::info!("\"{}\" has no {}: no frame arrived", self.path, PORTS[port]);
+            }
             if self.left_out[port] {
-                let (path, noun) = (&self.path, noun(kind));
+                let (path, noun) = (&self.path, noun(KINDS[port]));
                 self.warnings.push(format!(
                     "\"{path}\" has no {}: its format takes no {noun}",
                     PORTS[port]
+                ));
+            }
+            if let Track::Video(track) = track
+                && let Some(encoder) = track.does_not_measure()
+            {
+                self.warnings.push(format!(
+                    "{encoder} does not report what it measures; with \"loglevel\" at \"info\" its log \
+                     may say it"
                 ));
             }
         }
@@ -202,7 +291,7 @@ impl Work {
 
     /// Completes what there is, so that it can be played.
     pub(super) fn close(&mut self, ending: Ending) -> Result<(), ModuleError> {
-        if self.output.done().is_some() {
+        if self.output.done().is_some() || self.ended == [true; STREAMS] {
             return Ok(());
         }
         if ending == Ending::Failed && !self.output.has_begun() {
@@ -211,7 +300,7 @@ impl Work {
         }
         let origin = self.origin.unwrap_or(0);
         let mut result = Ok(());
-        for port in [VIDEO, AUDIO] {
+        for port in 0..STREAMS {
             result = result.and(self.finish_track(port, origin));
         }
         let result = match ending {
@@ -232,62 +321,83 @@ impl Work {
     }
 
     pub(super) fn report(&self) -> Report {
-        let [mut frames_in, frames_out, dropped, duplicated] = self
-            .video
-            .as_ref()
-            .map(VideoTrack::counts)
-            .unwrap_or_default();
-        frames_in += self.audio.as_ref().map_or(0, AudioTrack::frames_in);
-        let done = self.output.done();
-        Report {
-            counters: [
-                ("frames_in", frames_in),
-                ("frames_encoded", frames_out),
-                ("frames_dropped", dropped),
-                ("frames_duplicated", duplicated),
-                (
-                    "timestamps_corrected",
-                    done.map_or(0, |done| done.corrected_timestamps),
-                ),
-            ]
-            .into(),
-            outputs: done.map(|done| self.file(done.bytes)).into_iter().collect(),
-            warnings: self.warnings.clone(),
-        }
+        report::of(self)
     }
 
-    fn file(&self, bytes: Option<u64>) -> OutputFile {
-        let mut span = Span::default();
-        let mut parts = Vec::new();
-        if let Some(track) = &self.video {
-            span.join(track.span());
-            parts.extend(track.summary());
-        }
-        if let Some(track) = &self.audio {
-            span.join(track.span());
-            parts.extend(track.summary());
-        }
-        OutputFile {
-            path: self.path.clone(),
-            bytes,
-            summary: parts.join(", "),
-            duration: span.length(),
-        }
+    /// Options of the container.
+    pub(super) fn mux_params(&self) -> &BTreeMap<String, Value> {
+        &self.options.mux_params
     }
 }
 
-/// `None` if the container takes no pictures.
-fn video_track(options: &Options, target: &Target) -> Result<Option<VideoTrack>, ModuleError> {
-    let wanted = options.video_params.codec.as_deref();
-    let encoder = choice::encoder(MediaKind::Video, wanted, target)?;
-    Ok(encoder.map(|encoder| VideoTrack::new(PictureSettings::of(options, target, encoder).0)))
+/// What leaves the node.
+fn push(options: &Options, target: &Target) -> Push {
+    match options.push_output {
+        0 => Push::File,
+        1 => Push::Bytes {
+            whole: target.muxer.name == "image2pipe",
+        },
+        2 => Push::Packets,
+        _ => Push::Frames,
+    }
 }
 
-/// `None` if the container takes no sound.
-fn audio_track(options: &Options, target: &Target) -> Result<Option<AudioTrack>, ModuleError> {
-    let wanted = options.audio_params.codec.as_deref();
-    let encoder = choice::encoder(MediaKind::Audio, wanted, target)?;
-    Ok(encoder.map(|encoder| AudioTrack::new(SoundSettings::of(options, target, encoder).0)))
+/// What is to be done with an input; none if the container takes nothing of its kind.
+fn track(port: usize, options: &Options, target: &Target) -> Result<Track, ModuleError> {
+    let codec = match port {
+        VIDEO => options.video_params.codec.as_deref(),
+        AUDIO => options.audio_params.codec.as_deref(),
+        _ => Some(choice::COPY),
+    };
+    if codec == Some(choice::COPY) {
+        return Ok(Track::Copy(copy_track(port, options, target)));
+    }
+    let Some(encoder) = choice::encoder(KINDS[port], codec, target)? else {
+        return Ok(Track::None);
+    };
+    if port == AUDIO {
+        let settings = SoundSettings::of(options, target, encoder).0;
+        return Ok(Track::Audio(Box::new(AudioTrack::new(settings))));
+    }
+    let settings = PictureSettings::of(options, target, encoder).0;
+    let log = options.io_frm_match.then(|| FrameLog::create(&target.url));
+    Ok(Track::Video(Box::new(VideoTrack::new(
+        settings,
+        log.transpose()?,
+    ))))
+}
+
+fn copy_track(port: usize, options: &Options, target: &Target) -> CopyTrack {
+    let (settings, _) = match port {
+        VIDEO => settings::picture_copy(options),
+        AUDIO => settings::sound_copy(options),
+        _ => settings::subtitle_copy(options),
+    };
+    CopyTrack::new(settings, port, KINDS[port], target)
+}
+
+fn misplaced(media: &Media, port: usize, track: &Track) -> ModuleError {
+    let (given, right) = match media {
+        Media::Video(_) => (MediaKind::Video, VIDEO),
+        Media::Audio(_) => (MediaKind::Audio, AUDIO),
+    };
+    let error = |message: String, hint: String| ModuleError::new(message).with_hint(hint);
+    match track {
+        Track::Copy(track) if right == port => error(
+            match track.has_begun() {
+                true => "frames arrived after encoded packets".to_owned(),
+                false => format!("{} arrived decoded, but is to be copied", noun(given)),
+            },
+            format!(
+                "set \"{0}_codec\": \"copy\" at the decoder, or name an encoder in \"{0}_params.codec\"",
+                PORTS[port]
+            ),
+        ),
+        _ => error(
+            format!("{} arrived on the {} input", noun(given), PORTS[port]),
+            format!("connect it to the input \"{}\"", PORTS[right]),
+        ),
+    }
 }
 
 fn takes_none(target: &Target, kind: MediaKind) -> ModuleError {

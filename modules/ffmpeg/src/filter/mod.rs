@@ -1,55 +1,60 @@
 //! `c_ffmpeg_filter`: FFmpeg's filters as a module. Which frames go in when is decided in `work`;
 //! what filters do is FFmpeg's business.
 
+mod chain;
 mod options;
 mod pads;
+mod settings;
 mod source;
 mod text;
 mod work;
 
+use std::env;
+
 use bmf_ffmpeg::FilterGraph;
 use bmf_ffmpeg::names::FilterInfo;
 use bmf_sdk::Description as ModuleDescription;
+use bmf_sdk::config::Threads;
 use bmf_sdk::hmp::MediaKind;
 use bmf_sdk::prelude::*;
 use bmf_sdk::serde_json::{Value, json};
 
 pub(crate) use options::Options;
+use chain::Chain;
+use settings::Settings;
 use text::Description;
 use work::Work;
 
 pub(crate) struct Filter {
     options: Options,
-    work: Option<Work>,
+    chain: Option<Chain>,
 }
 
 impl Module for Filter {
     fn open(&mut self, context: &ModuleContext) -> Result<(), ModuleError> {
-        let description = Description::of(&self.options)?;
-        let title = description.title.as_str();
-        let (inputs, outputs) =
-            FilterGraph::inspect(&description.text).map_err(|error| failure(title, &error))?;
-        let ports_in = pads::inputs(&description, &inputs, context.connected_inputs())?;
-        let ports_out = pads::outputs(&description, &outputs, context.connected_outputs())?;
-        let sources = inputs
-            .iter()
-            .zip(ports_in)
-            .map(|(pad, port)| source::Source::new(pad.kind, port));
-        self.work = Some(Work::new(description, sources.collect(), &ports_out));
+        let stages = self.options.stages();
+        let last = stages.len() - 1;
+        let works = stages.iter().enumerate().map(|(index, options)| {
+            let inner: &[bool] = &[true];
+            let inputs = if index == 0 { context.connected_inputs() } else { inner };
+            let outputs = if index == last { context.connected_outputs() } else { inner };
+            work(options, inputs, outputs, context.threads())
+        });
+        self.chain = Some(Chain::new(works.collect::<Result<_, _>>()?));
         Ok(())
     }
 
     fn process(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
-        match &mut self.work {
-            Some(work) => work.step(task),
+        match &mut self.chain {
+            Some(chain) => chain.step(task),
             None => Ok(Flow::Done),
         }
     }
 
     /// What the filters hold belongs to another place; the next frames find a new graph.
     fn flush(&mut self, _: Option<Timestamp>) -> Result<(), ModuleError> {
-        if let Some(work) = &mut self.work {
-            work.flush();
+        if let Some(chain) = &mut self.chain {
+            chain.flush();
         }
         Ok(())
     }
@@ -57,14 +62,14 @@ impl Module for Filter {
     /// Frees the graph: its frames are worth memory that others may need before the node itself
     /// is gone.
     fn close(&mut self, _: Ending) -> Result<(), ModuleError> {
-        if let Some(work) = &mut self.work {
-            work.release();
+        if let Some(chain) = &mut self.chain {
+            chain.release();
         }
         Ok(())
     }
 
     fn report(&self) -> Report {
-        self.work.as_ref().map(Work::report).unwrap_or_default()
+        self.chain.as_ref().map(Chain::report).unwrap_or_default()
     }
 }
 
@@ -95,8 +100,19 @@ impl ModuleType for Filter {
     fn new(options: Options) -> Result<Self, ModuleError> {
         Ok(Self {
             options,
-            work: None,
+            chain: None,
         })
+    }
+
+    fn fuse(chain: &[&bmf_sdk::Options]) -> Option<bmf_sdk::Options> {
+        let mut stages = Vec::with_capacity(chain.len());
+        for options in chain {
+            match options.get("chain").and_then(Value::as_array) {
+                Some(inner) => stages.extend(inner.iter().cloned()),
+                None => stages.push(Value::Object(options.0.clone())),
+            }
+        }
+        bmf_sdk::Options::from_value(json!({ "chain": stages }))
     }
 
     /// `scale 1280:720`, `fade t=in d=1`: the name of any filter, then its parameters.
@@ -123,6 +139,28 @@ impl ModuleType for Filter {
         let options = bmf_sdk::Options::from_value(options)?;
         Some(Ok(Shorthand { options, takes }))
     }
+}
+
+/// One stage: a graph between ports.
+fn work(
+    options: &Options,
+    inputs: &[bool],
+    outputs: &[bool],
+    threads: Threads,
+) -> Result<Work, ModuleError> {
+    let description = Description::of(options)?;
+    let variable = |name: &str| env::var(name).ok();
+    let settings = Settings::of(options, &description.text, threads, variable)?;
+    let title = description.title.as_str();
+    let (pads_in, pads_out) =
+        FilterGraph::inspect(&description.text).map_err(|error| failure(title, &error))?;
+    let ports_in = pads::inputs(&description, &pads_in, inputs)?;
+    let ports_out = pads::outputs(&description, &pads_out, outputs)?;
+    let sources = pads_in
+        .iter()
+        .zip(ports_in)
+        .map(|(pad, port)| source::Source::new(pad.kind, port));
+    Ok(Work::new(description, settings, sources.collect(), &ports_out))
 }
 
 /// What a filter takes whose pads depend on its parameters.

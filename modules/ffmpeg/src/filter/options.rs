@@ -2,12 +2,14 @@
 
 use bmf_ffmpeg::FilterGraph;
 use bmf_ffmpeg::names::{self, FilterInfo};
+use bmf_sdk::config::Threads;
 use bmf_sdk::nearest;
 use bmf_sdk::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::failure;
+use super::settings::Settings;
 use super::text::{self, Description};
 use crate::values::optional_text;
 
@@ -34,6 +36,34 @@ pub(crate) struct Options {
     /// A graph in FFmpeg's notation: `[i0]split[a][b];[a]hflip[o0];[b]vflip[o1]`. `[i0]` is the
     /// first input of the node, `[o0]` its first output; what has no such label follows in order.
     pub(super) graph: Option<String>,
+    /// Several of these, one after the other, each with options of its own: what neighbouring filter
+    /// nodes become when the engine merges them. The frames are those of separate nodes.
+    pub(super) chain: Vec<Options>,
+    /// How many threads a filter may use that works on parts of a picture at once; 0: as many as there
+    /// are cores. Without it what `threads` of the graph says, else the environment's
+    /// BMF_FILTERGRAPH_THREADS, else one for each quarter of a million pixels.
+    pub(super) threads: Option<u32>,
+    /// Changes of filter parameters while the graph runs, each at a time of its own.
+    pub(super) commands: Vec<CommandSpec>,
+}
+
+/// A change of a filter's parameters at a time.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct CommandSpec {
+    /// Seconds on the time line of the frames that the filter takes. The first frame that is not
+    /// earlier meets the new value.
+    pub(super) time: f64,
+    /// Which filter, by its name (`overlay`) or the name it is given in `graph` (`overlay@logo`);
+    /// without it the only filter there is.
+    pub(super) target: Option<String>,
+    /// What the filter calls it, usually the name of a parameter: `x`. Which it can change is said
+    /// by `ffmpeg -h filter=overlay` with a T.
+    pub(super) command: String,
+    /// The new value.
+    #[serde(deserialize_with = "optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub(super) arg: Option<String>,
 }
 
 /// One of several filters.
@@ -140,8 +170,23 @@ const FRAME_BY_FRAME: [&str; 40] = [
     "zscale",
 ];
 
+impl Options {
+    /// The graphs one after the other.
+    pub(super) fn stages(&self) -> &[Self] {
+        match self.chain.as_slice() {
+            [] => std::slice::from_ref(self),
+            stages => stages,
+        }
+    }
+}
+
 /// Instances of a filter that carries something from frame to frame would give other frames.
 pub(super) fn sharing(options: &Options) -> Sharing {
+    if !options.chain.is_empty() {
+        let stages = options.chain.iter().map(sharing);
+        let mut doubts = stages.filter(|sharing| *sharing != Sharing::Possible);
+        return doubts.next().unwrap_or_default();
+    }
     let listed = options.filters.iter().map(|filter| filter.name.as_str());
     let names = options.name.as_deref().into_iter().chain(listed);
     let mut unknown = names.filter(|name| !FRAME_BY_FRAME.contains(name));
@@ -160,6 +205,7 @@ pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
         options.name.is_some(),
         !options.filters.is_empty(),
         options.graph.is_some(),
+        !options.chain.is_empty(),
     ];
     match given.iter().filter(|&&given| given).count() {
         0 => {
@@ -168,9 +214,12 @@ pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
         }
         1 => {}
         _ => {
-            let message = "\"name\", \"filters\" and \"graph\" exclude each other";
+            let message = "\"name\", \"filters\", \"graph\" and \"chain\" exclude each other";
             return vec![OptionIssue::invalid("", message).with_hint("keep one of them")];
         }
+    }
+    if !options.chain.is_empty() {
+        return check_chain(options);
     }
     let issues = match &options.graph {
         Some(graph) => check_names("graph", &text::filter_names(graph)),
@@ -179,10 +228,42 @@ pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
     if !issues.is_empty() {
         return issues;
     }
-    match Description::of(options) {
-        Ok(description) => try_out(options, &description),
-        Err(issue) => vec![issue],
+    let description = match Description::of(options) {
+        Ok(description) => description,
+        Err(issue) => return vec![issue],
+    };
+    let mut issues = try_out(options, &description);
+    issues.extend(Settings::of(options, &description.text, Threads::Auto, |_| None).err());
+    issues
+}
+
+/// The stages one by one.
+fn check_chain(options: &Options) -> Vec<OptionIssue> {
+    let alone = [
+        ("threads", options.threads.is_some()),
+        ("commands", !options.commands.is_empty()),
+    ];
+    let alone = alone.iter().filter(|(_, given)| *given);
+    let mut issues: Vec<OptionIssue> = alone
+        .map(|(key, _)| {
+            let issue = OptionIssue::invalid(*key, "a chain has none; its stages have");
+            issue.with_hint(format!("write \"{key}\" into an element of \"chain\""))
+        })
+        .collect();
+    for (index, stage) in options.chain.iter().enumerate() {
+        let at = |issue: OptionIssue| OptionIssue {
+            path: format!("chain.{index}.{}", issue.path)
+                .trim_end_matches('.')
+                .to_owned(),
+            ..issue
+        };
+        if stage.chain.is_empty() {
+            issues.extend(check(stage).into_iter().map(at));
+        } else {
+            issues.push(at(OptionIssue::invalid("chain", "a chain in a chain")));
+        }
     }
+    issues
 }
 
 /// The filters one by one.
@@ -222,11 +303,15 @@ fn check_names(path: &str, names: &[String]) -> Vec<OptionIssue> {
     unknown.map(issue).collect()
 }
 
+/// Whether filters of these names may open, create or bind something when they are made.
+pub(super) fn touches_outside(names: &[String]) -> bool {
+    let mut infos = names.iter().filter_map(|name| FilterInfo::find(name));
+    infos.any(|info| OUTSIDE.iter().any(|option| info.options.contains(*option)))
+}
+
 /// Lets FFmpeg parse the whole, unless that could touch the outside world.
 fn try_out(options: &Options, description: &Description) -> Vec<OptionIssue> {
-    let names = text::filter_names(&description.text);
-    let mut infos = names.iter().filter_map(|name| FilterInfo::find(name));
-    if infos.any(|info| OUTSIDE.iter().any(|option| info.options.contains(*option))) {
+    if touches_outside(&text::filter_names(&description.text)) {
         return Vec::new();
     }
     let Err(error) = FilterGraph::inspect(&description.text) else {

@@ -64,6 +64,15 @@ impl Source {
     }
 }
 
+/// The highest of the rates that are known of the inputs.
+pub(super) fn highest_rate(sources: &[Source]) -> Option<Rational> {
+    let rates = sources.iter().filter_map(|source| match &source.input {
+        Some(FilterInput::Video(video)) => video.frame_rate,
+        _ => None,
+    });
+    rates.max_by(|one, other| one.as_f64().total_cmp(&other.as_f64()))
+}
+
 /// A format for a stream that ended before its first frame: that of another stream of its kind, so
 /// that filters which want equal inputs are content, or a usual one.
 pub(super) fn stand_in(kind: MediaKind, others: &[Source]) -> Result<FilterInput, Error> {

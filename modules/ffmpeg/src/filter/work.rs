@@ -2,7 +2,7 @@
 //!
 //! The graph says itself what it lacks: pulling at its outputs until nothing comes leaves a count
 //! of vain requests at every input it waits for. Only those inputs are fed; the packets of the
-//! others stay in the task, so that a fast stream cannot fill the graph's own queues while it
+//! others stay in the ends, so that a fast stream cannot fill the graph's own queues while it
 //! waits for a slow one.
 
 use bmf_ffmpeg::{
@@ -12,8 +12,10 @@ use bmf_ffmpeg::{
 use bmf_sdk::hmp::Rational;
 use bmf_sdk::prelude::*;
 
+use super::chain::Ends;
 use super::failure;
-use super::source::{Source, stand_in};
+use super::settings::Settings;
+use super::source::{self, Source, stand_in};
 use super::text::Description;
 use crate::media::{self, Media, noun};
 
@@ -24,13 +26,14 @@ const MOST_FRAMES: usize = 16;
 /// A graph with its inputs and outputs.
 pub(super) struct Work {
     description: Description,
+    settings: Settings,
     sources: Vec<Source>,
     sinks: Vec<Sink>,
     graph: Option<FilterGraph>,
-    frames_in: u64,
-    frames_out: u64,
-    rebuilds: u64,
-    warnings: Vec<String>,
+    pub(super) frames_in: u64,
+    pub(super) frames_out: u64,
+    pub(super) rebuilds: u64,
+    pub(super) warnings: Vec<String>,
 }
 
 /// One output pad.
@@ -61,7 +64,12 @@ enum Start {
 }
 
 impl Work {
-    pub(super) fn new(description: Description, sources: Vec<Source>, ports_out: &[usize]) -> Self {
+    pub(super) fn new(
+        description: Description,
+        settings: Settings,
+        sources: Vec<Source>,
+        ports_out: &[usize],
+    ) -> Self {
         let sink = |&port: &usize| Sink {
             port,
             last: Timestamp::ZERO,
@@ -69,6 +77,7 @@ impl Work {
         };
         Self {
             description,
+            settings,
             sources,
             sinks: ports_out.iter().map(sink).collect(),
             graph: None,
@@ -79,34 +88,34 @@ impl Work {
         }
     }
 
-    pub(super) fn step(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
+    pub(super) fn step(&mut self, ends: &mut Ends<'_>) -> Result<Flow, ModuleError> {
         let mut graph = match self.graph.take() {
             Some(graph) => graph,
-            None => match self.start(task)? {
+            None => match self.start(ends)? {
                 Start::Waiting => return Ok(Flow::Wait),
                 Start::Ready => self.build()?,
                 Start::Empty => return Ok(Flow::Done),
             },
         };
-        let flow = self.run(&mut graph, task);
+        let flow = self.run(&mut graph, ends);
         self.graph = Some(graph);
         flow
     }
 
-    fn run(&mut self, graph: &mut FilterGraph, task: &mut Task) -> Result<Flow, ModuleError> {
+    fn run(&mut self, graph: &mut FilterGraph, ends: &mut Ends<'_>) -> Result<Flow, ModuleError> {
         loop {
-            match self.collect(graph, task)? {
+            match self.collect(graph, ends)? {
                 Collected::Enough => return Ok(Flow::More),
                 Collected::Ended => return Ok(Flow::Done),
                 Collected::Hungry => {}
             }
-            let Some(port) = self.choose(graph, task) else {
+            let Some(port) = self.choose(graph, ends) else {
                 break;
             };
-            match task.pop(port) {
+            match ends.pop(port) {
                 Some(packet) => {
                     let time = packet.timestamp();
-                    let pushed = self.push(graph, task, port, packet);
+                    let pushed = self.push(graph, ends, port, packet);
                     pushed.map_err(|error| error.on_port(port.to_string()).at(time))?;
                 }
                 None => self.finish(graph, port)?,
@@ -117,14 +126,13 @@ impl Work {
     }
 
     /// Looks at the first packet of every input.
-    fn start(&mut self, task: &Task) -> Result<Start, ModuleError> {
+    fn start(&mut self, ends: &Ends<'_>) -> Result<Start, ModuleError> {
         for source in self
             .sources
             .iter_mut()
             .filter(|source| source.input.is_none())
         {
-            let input = &task.inputs()[source.port];
-            match input.packets.front() {
+            match ends.front(source.port) {
                 Some(packet) => {
                     let described = media::describe(packet);
                     let port = source.port.to_string();
@@ -132,7 +140,7 @@ impl Work {
                         described.map_err(|error| error.on_port(port).at(packet.timestamp()))?,
                     );
                 }
-                None if input.ended => {}
+                None if ends.has_ended(source.port) => {}
                 None => return Ok(Start::Waiting),
             }
         }
@@ -179,7 +187,8 @@ impl Work {
             inputs: inputs.collect(),
             ..GraphConfig::default()
         };
-        let mut graph = FilterGraph::new(&config).map_err(|error| self.failure(&error))?;
+        let built = self.settings.build(config);
+        let mut graph = built.map_err(|error| self.failure(&error))?;
         for (index, source) in self
             .sources
             .iter()
@@ -197,7 +206,7 @@ impl Work {
     fn collect(
         &mut self,
         graph: &mut FilterGraph,
-        task: &mut Task,
+        ends: &mut Ends<'_>,
     ) -> Result<Collected, ModuleError> {
         for _ in 0..MOST_FRAMES {
             let mut any = false;
@@ -208,10 +217,10 @@ impl Work {
                 match graph.pull(index).map_err(|error| self.failure(&error))? {
                     Pulled::Ready(frame) => {
                         any = true;
-                        self.send(graph.output(index), task, index, frame)?;
+                        self.send(graph.output(index), ends, index, frame)?;
                     }
                     Pulled::Hungry => {}
-                    Pulled::Ended => self.end(task, index),
+                    Pulled::Ended => self.end(ends, index),
                 }
             }
             if !self.sinks.is_empty() && self.sinks.iter().all(|sink| sink.ended) {
@@ -224,16 +233,14 @@ impl Work {
         Ok(Collected::Enough)
     }
 
-    fn end(&mut self, task: &mut Task, index: usize) {
+    fn end(&mut self, ends: &mut Ends<'_>, index: usize) {
         self.sinks[index].ended = true;
-        if let Some(output) = task.outputs_mut().get_mut(self.sinks[index].port) {
-            output.end();
-        }
+        ends.end(self.sinks[index].port);
     }
 
     /// The port to be fed next: the one that the graph has asked most often. `None` while what it
     /// asks for has not arrived, and when nothing is left.
-    fn choose(&self, graph: &FilterGraph, task: &Task) -> Option<usize> {
+    fn choose(&self, graph: &FilterGraph, ends: &Ends<'_>) -> Option<usize> {
         let mut best: Option<(u32, usize)> = None;
         let mut is_waiting = false;
         for (index, source) in self
@@ -242,15 +249,14 @@ impl Work {
             .enumerate()
             .filter(|(_, source)| !source.finished)
         {
-            let input = &task.inputs()[source.port];
             let requests = graph.failed_requests(index);
-            match (input.packets.is_empty(), input.ended) {
-                (true, true) => return Some(source.port),
-                (true, false) => is_waiting |= requests > 0,
-                (false, _) if best.is_none_or(|(most, _)| requests > most) => {
+            match (ends.front(source.port), ends.has_ended(source.port)) {
+                (None, true) => return Some(source.port),
+                (None, false) => is_waiting |= requests > 0,
+                (Some(_), _) if best.is_none_or(|(most, _)| requests > most) => {
                     best = Some((requests, source.port));
                 }
-                (false, _) => {}
+                (Some(_), _) => {}
             }
         }
         match best {
@@ -262,7 +268,7 @@ impl Work {
     fn push(
         &mut self,
         graph: &mut FilterGraph,
-        task: &mut Task,
+        ends: &mut Ends<'_>,
         port: usize,
         packet: Packet,
     ) -> Result<(), ModuleError> {
@@ -283,7 +289,7 @@ impl Work {
             } else {
                 frame.share()?
             };
-            self.push_into(graph, task, index, frame, rate)?;
+            self.push_into(graph, ends, index, frame, rate)?;
         }
         Ok(())
     }
@@ -291,7 +297,7 @@ impl Work {
     fn push_into(
         &mut self,
         graph: &mut FilterGraph,
-        task: &mut Task,
+        ends: &mut Ends<'_>,
         index: usize,
         mut frame: AvFrame,
         rate: Option<Rational>,
@@ -300,7 +306,7 @@ impl Work {
         self.sources[index].adopt(&mut frame, rate);
         if !graph.accepts(index, &frame) {
             if self.sources.len() == 1 {
-                self.drain(graph, task, end_before, frame.pts())?;
+                self.drain(graph, ends, end_before, frame.pts())?;
             }
             self.sources[index].change_format(&frame, rate)?;
             *graph = self.build()?;
@@ -320,7 +326,7 @@ impl Work {
     fn drain(
         &mut self,
         graph: &mut FilterGraph,
-        task: &mut Task,
+        ends: &mut Ends<'_>,
         end: Option<i64>,
         next: Option<i64>,
     ) -> Result<(), ModuleError> {
@@ -336,7 +342,7 @@ impl Work {
                 if until.is_none() || time >= until {
                     break;
                 }
-                self.send(graph.output(index), task, index, frame)?;
+                self.send(graph.output(index), ends, index, frame)?;
             }
         }
         Ok(())
@@ -357,20 +363,18 @@ impl Work {
     }
 
     /// Sends a frame on. Pictures leave without a duration: FFmpeg's filters do not maintain it,
-    /// and what is left in the frame may be in another unit. Their rate is known instead.
+    /// and what is left in the frame may be in another unit. Their rate is known instead: where a filter
+    /// has none to tell (`concat` of several rates), the highest that comes in, for encoders count
+    /// time in it and have to keep all frames apart.
     fn send(
         &mut self,
         output: &FilterOutput,
-        task: &mut Task,
+        ends: &mut Ends<'_>,
         index: usize,
         frame: AvFrame,
     ) -> Result<(), ModuleError> {
         let sink = &mut self.sinks[index];
-        if !task
-            .outputs()
-            .get(sink.port)
-            .is_some_and(TaskOutput::is_open)
-        {
+        if !ends.is_open(sink.port) {
             return Ok(());
         }
         self.frames_out += 1;
@@ -381,7 +385,8 @@ impl Work {
                 sample_aspect_ratio,
                 ..
             } => {
-                let mut frame = video_from_av(frame, time_base, frame_rate)?;
+                let rate = frame_rate.or_else(|| source::highest_rate(&self.sources));
+                let mut frame = video_from_av(frame, time_base, rate)?;
                 frame.sample_aspect_ratio = sample_aspect_ratio;
                 frame.duration = 0;
                 sink.last = frame.timestamp().unwrap_or(sink.last);
@@ -393,7 +398,7 @@ impl Work {
                 Packet::new(sink.last, frame)
             }
         };
-        task.push(sink.port, packet);
+        ends.push(sink.port, packet);
         Ok(())
     }
 
@@ -415,18 +420,5 @@ impl Work {
 
     pub(super) fn release(&mut self) {
         self.graph = None;
-    }
-
-    pub(super) fn report(&self) -> Report {
-        Report {
-            counters: [
-                ("frames_in", self.frames_in),
-                ("frames_out", self.frames_out),
-                ("format_changes", self.rebuilds),
-            ]
-            .into(),
-            warnings: self.warnings.clone(),
-            ..Report::default()
-        }
     }
 }

@@ -10,8 +10,14 @@
 use std::fs;
 use std::path::Path;
 
+use std::sync::Arc;
+
+use bmf_core::StreamItem;
+use bmf_ffmpeg::{
+    Demuxer, EncodedStream, InputConfig, Read, StreamConfig, format_from_av, packet_from_av,
+};
 use bmf_sdk::Options;
-use bmf_sdk::hmp::Packet;
+use bmf_sdk::hmp::{EncodedFormat, EncodedPacket, MediaKind, Packet, Timestamp};
 use bmf_sdk::prelude::*;
 use bmf_sdk::serde_json::{Value, json};
 
@@ -26,16 +32,40 @@ pub struct Run {
 impl Run {
     /// Opens one whose inputs are connected as `inputs` says.
     pub fn open(options: Value, inputs: [bool; 2]) -> Result<Self, ModuleError> {
+        Self::open_with(options, &inputs, &[])
+    }
+
+    /// The same, whatever is wrong with the options.
+    pub fn open_unchecked(options: Value, inputs: [bool; 2]) -> Self {
+        let encoder = module("c_ffmpeg_encoder");
+        let mut module = encoder
+            .create(&Options::from_value(options).unwrap())
+            .unwrap();
+        module
+            .open(&ModuleContext::new("encode", false, &inputs, &[]))
+            .unwrap();
+        Self {
+            module,
+            task: Task::new(&inputs, &[]),
+        }
+    }
+
+    /// The same with outputs.
+    pub fn open_with(
+        options: Value,
+        inputs: &[bool],
+        outputs: &[bool],
+    ) -> Result<Self, ModuleError> {
         let encoder = module("c_ffmpeg_encoder");
         let options = Options::from_value(options).unwrap();
         if let Some(issue) = encoder.check(&options).into_iter().next() {
             return Err(issue.into());
         }
         let mut module = encoder.create(&options)?;
-        module.open(&ModuleContext::new("encode", false, &inputs, &[]))?;
+        module.open(&ModuleContext::new("encode", false, inputs, outputs))?;
         Ok(Self {
             module,
-            task: Task::new(&inputs, &[]),
+            task: Task::new(inputs, outputs),
         })
     }
 
@@ -47,6 +77,29 @@ impl Run {
 
     pub fn end(&mut self, port: usize) {
         self.task.inputs_mut()[port].ended = true;
+    }
+
+    /// A job ends on all inputs.
+    pub fn end_job(&mut self) {
+        for input in self.task.inputs_mut() {
+            input.job_ended = true;
+        }
+    }
+
+    /// How many packets the module has left on an input.
+    pub fn left(&self, port: usize) -> usize {
+        self.task.inputs()[port].packets.len()
+    }
+
+    /// All that has been sent on an output; `None` stands for the end of a job.
+    pub fn sent(&self, port: usize) -> Vec<Option<Packet>> {
+        let items = self.task.outputs()[port].items().iter();
+        items
+            .map(|item| match item {
+                StreamItem::Packet(packet) => Some(packet.clone()),
+                StreamItem::Signal(_) => None,
+            })
+            .collect()
     }
 
     pub fn step(&mut self) -> Result<Flow, ModuleError> {
@@ -81,6 +134,122 @@ pub fn encode(options: Value, video: &[Packet], audio: &[Packet]) -> Result<Repo
 
 pub fn source(dir: &Path, name: &str) -> Decoded {
     decode(json!({"input_path": dir.join(name)})).unwrap()
+}
+
+/// The packets of a file, of the first stream of each kind: pictures, sound, subtitles. Their times
+/// begin where `ffmpeg` lets them begin.
+pub fn demux(dir: &Path, name: &str) -> [Vec<Packet>; 3] {
+    let path = dir.join(name);
+    let mut demuxer = Demuxer::open(path.to_str().unwrap(), &InputConfig::default()).unwrap();
+    let start = demuxer.start_time().map_or(0, Timestamp::micros);
+    let kinds = [MediaKind::Video, MediaKind::Audio, MediaKind::Subtitle];
+    let streams = kinds.map(|kind| {
+        let stream = demuxer
+            .streams()
+            .iter()
+            .find(|stream| stream.kind == kind)?;
+        let parameters = stream.parameters.clone();
+        let config = StreamConfig::of_input(stream);
+        let format = Arc::new(format_from_av(EncodedStream { parameters, config }));
+        Some((stream.index, stream.time_base, format))
+    });
+    let mut packets = [const { Vec::new() }; 3];
+    while let Read::Packet(packet) = demuxer.read().unwrap() {
+        let is_of = |stream: &Option<(usize, _, _)>| {
+            stream
+                .as_ref()
+                .is_some_and(|(index, ..)| *index == packet.stream_index())
+        };
+        let Some(port) = streams.iter().position(is_of) else {
+            continue;
+        };
+        let (_, unit, format): &(_, _, Arc<EncodedFormat>) = streams[port].as_ref().unwrap();
+        let shift = bmf_sdk::hmp::TimeBase::MICROS
+            .rescale(start, *unit)
+            .unwrap();
+        let mut encoded = packet_from_av(packet, kinds[port], *unit);
+        encoded.pts = encoded.pts.map(|pts| pts - shift);
+        encoded.dts = encoded.dts.map(|dts| dts - shift);
+        encoded.format = Some(Arc::clone(format));
+        packets[port].push(Packet::new(
+            Timestamp::from_micros(packets[port].len() as i64),
+            encoded,
+        ));
+    }
+    packets
+}
+
+/// Writes streams that are encoded already.
+pub fn copy(options: Value, streams: &[Vec<Packet>; 3]) -> Result<Report, ModuleError> {
+    let connected = [0, 1, 2].map(|port| !streams[port].is_empty());
+    let mut run = Run::open_with(options, &connected, &[])?;
+    let longest = streams.iter().map(Vec::len).max().unwrap();
+    for index in 0..=longest {
+        for (port, packets) in streams.iter().enumerate() {
+            match packets.get(index) {
+                Some(packet) => run.push(port, std::slice::from_ref(packet)),
+                None => run.end(port),
+            }
+        }
+        if run.step()? == Flow::Done {
+            break;
+        }
+    }
+    run.close(Ending::Finished)
+}
+
+/// The encoded packets among what was sent.
+pub fn encoded(packets: &[Packet]) -> impl Iterator<Item = &EncodedPacket> {
+    packets
+        .iter()
+        .map(|packet| packet.get::<EncodedPacket>().unwrap())
+}
+
+/// The file that pieces make.
+pub fn replayed(packets: &[Packet]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for piece in encoded(packets) {
+        assert_eq!(piece.kind, MediaKind::Data);
+        let (start, bytes) = (
+            piece.offset.unwrap() as usize,
+            piece.data.as_slice().unwrap(),
+        );
+        file.resize(file.len().max(start + bytes.len()), 0);
+        file[start..][..bytes.len()].copy_from_slice(bytes);
+    }
+    file
+}
+
+/// What leaves an encoder with two outputs.
+pub struct Pushed {
+    pub video: Vec<Packet>,
+    pub audio: Vec<Packet>,
+    pub report: Report,
+}
+
+/// Encodes for other nodes.
+pub fn push(options: Value, video: &[Packet], audio: &[Packet]) -> Result<Pushed, ModuleError> {
+    let mut run = Run::open_with(options, &[!video.is_empty(), !audio.is_empty()], &[true; 2])?;
+    let mut flow = Flow::Wait;
+    for index in 0..=video.len().max(audio.len()) {
+        for (port, packets) in [video, audio].iter().enumerate() {
+            match packets.get(index) {
+                Some(packet) => run.push(port, std::slice::from_ref(packet)),
+                None => run.end(port),
+            }
+        }
+        if flow == Flow::Wait {
+            flow = run.step()?;
+        }
+    }
+    assert_eq!(flow, Flow::Done);
+    let [video, audio] = [0, 1].map(|port| run.sent(port).into_iter().flatten().collect());
+    let report = run.close(Ending::Finished)?;
+    Ok(Pushed {
+        video,
+        audio,
+        report,
+    })
 }
 
 /// Every packet of a file: stream, times, size, checksum.

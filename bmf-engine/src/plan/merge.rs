@@ -1,0 +1,186 @@
+//! Makes one node of neighbours whose module can do the work of all of them in one instance, such as
+//! filters one after the other. What a module makes of that is its own business; here is decided
+//! which nodes may be merged: a chain in which nobody else sees what goes from one to the next, and
+//! on whose links and nodes the user has set nothing that would be lost.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bmf_core::Options;
+use bmf_core::config::{LinkConfig, NodeConfig};
+
+use super::{PlannedNode, PlannedStream, module_options, nodes};
+use crate::panics;
+
+/// Merges what can be merged. The merged node stands where the first of its nodes stood, and is
+/// called by all their names: `scale+fade`.
+pub(super) fn neighbours(
+    nodes: Vec<PlannedNode>,
+    streams: Vec<PlannedStream>,
+) -> (Vec<PlannedNode>, Vec<PlannedStream>) {
+    let mut merging = Merging { nodes, streams };
+    let mut gone = Gone::default();
+    for first in 0..merging.nodes.len() {
+        if gone.nodes.contains(&first) || merging.continues(first) {
+            continue;
+        }
+        let chain = merging.chain(first);
+        if let Some(option) = merging.fused(&chain) {
+            merging.replace(&chain, option, &mut gone);
+        }
+    }
+    merging.without(&gone)
+}
+
+struct Merging {
+    nodes: Vec<PlannedNode>,
+    streams: Vec<PlannedStream>,
+}
+
+/// What the merged nodes leave behind, by index.
+#[derive(Default)]
+struct Gone {
+    nodes: HashSet<usize>,
+    streams: HashSet<usize>,
+}
+
+impl Merging {
+    /// The nodes that could be one, in the order of the stream. There are no rings: a back edge has a
+    /// setting.
+    fn chain(&self, first: usize) -> Vec<usize> {
+        let next = |&node: &usize| self.after(node).map(|(_, next)| next);
+        std::iter::successors(Some(first), next).collect()
+    }
+
+    /// The stream out of a node and the node behind it, where both could be one.
+    fn after(&self, node: usize) -> Option<(usize, usize)> {
+        let mut streams = self.streams.iter().enumerate();
+        let is_its = |stream: &PlannedStream| stream.producer.is_some_and(|(from, _)| from == node);
+        let (index, stream) = streams.find(|(_, stream)| is_its(stream))?;
+        let [link] = stream.consumers[..] else {
+            return None;
+        };
+        let is_only = self.nodes[node].outputs == 1 && !streams.any(|(_, other)| is_its(other));
+        let is_plain = stream.application.is_none()
+            && link.settings == LinkConfig::default()
+            && self.nodes[link.node].inputs.len() == 1;
+        let both = (&self.nodes[node], &self.nodes[link.node]);
+        (is_only && is_plain && go_together(both.0, both.1)).then_some((index, link.node))
+    }
+
+    /// Whether the chain of a node begins with another one.
+    fn continues(&self, node: usize) -> bool {
+        let [Some(stream)] = self.nodes[node].inputs[..] else {
+            return false;
+        };
+        let producer = self.streams[stream].producer;
+        producer.is_some_and(|(producer, _)| self.after(producer).is_some())
+    }
+
+    /// The options for all of the chain; `None` where the module wants its nodes apart.
+    fn fused(&self, chain: &[usize]) -> Option<Options> {
+        let &[first, _, ..] = chain else { return None };
+        let options: Vec<Options> = chain
+            .iter()
+            .map(|&node| module_options(&self.nodes[node].config))
+            .collect();
+        let options: Vec<&Options> = options.iter().collect();
+        let node = &self.nodes[first];
+        panics::caught(|| node.factory.fuse(&options)).unwrap_or_else(|message| {
+            log::warn!(
+                "{}: the module panicked when it was asked to merge: {message}",
+                node.config
+            );
+            None
+        })
+    }
+
+    fn replace(&mut self, chain: &[usize], option: Options, gone: &mut Gone) {
+        let names: Vec<&str> = chain
+            .iter()
+            .map(|&node| self.nodes[node].config.name.as_str())
+            .collect();
+        let name = names.join("+");
+        if self.nodes.iter().any(|node| node.config.name == name) {
+            return;
+        }
+        let (first, last) = (chain[0], chain[chain.len() - 1]);
+        for pair in chain.windows(2) {
+            let between = self.after(pair[0]).map(|(stream, _)| stream);
+            gone.streams.extend(between);
+        }
+        gone.nodes.extend(&chain[1..]);
+        for stream in &mut self.streams {
+            if let Some((producer, _)) = &mut stream.producer
+                && *producer == last
+            {
+                *producer = first;
+            }
+        }
+        let end = &self.nodes[last];
+        let (outputs, hops_to_sink) = (end.outputs, end.hops_to_sink);
+        let (connected, declared) = (end.connected.1.clone(), end.config.outputs.clone());
+        let node = &mut self.nodes[first];
+        (node.outputs, node.hops_to_sink) = (outputs, hops_to_sink);
+        (node.connected.1, node.config.outputs) = (connected, declared);
+        (node.config.name, node.config.option) = (name, option);
+    }
+
+    /// Closes the gaps, so that indices are positions again.
+    fn without(self, gone: &Gone) -> (Vec<PlannedNode>, Vec<PlannedStream>) {
+        if gone.nodes.is_empty() {
+            return (self.nodes, self.streams);
+        }
+        let node_at = positions(self.nodes.len(), &gone.nodes);
+        let stream_at = positions(self.streams.len(), &gone.streams);
+        let nodes = kept(self.nodes, &gone.nodes).map(|mut node| {
+            for stream in node.inputs.iter_mut().flatten() {
+                *stream = stream_at[*stream];
+            }
+            node
+        });
+        let streams = kept(self.streams, &gone.streams).map(|mut stream| {
+            if let Some((producer, _)) = &mut stream.producer {
+                *producer = node_at[*producer];
+            }
+            for link in &mut stream.consumers {
+                link.node = node_at[link.node];
+            }
+            stream
+        });
+        (nodes.collect(), streams.collect())
+    }
+}
+
+/// Whether what is set on the two nodes would be the same on one. What is set on the first alone and
+/// concerns its input stays in force.
+fn go_together(first: &PlannedNode, second: &PlannedNode) -> bool {
+    let (one, other) = (&first.config, &second.config);
+    let is_alone = |config: &NodeConfig| matches!(nodes::parallel(config), Ok(None));
+    Arc::ptr_eq(&first.factory, &second.factory)
+        && one.scheduler == other.scheduler
+        && one.executor == other.executor
+        && is_alone(one)
+        && is_alone(other)
+        && other.input_manager.is_none()
+        && other.queue_length_limit.is_none()
+        && other.queue_bytes_limit.is_none()
+        && other.batch.is_none()
+}
+
+/// Where each of `count` things is when those that are gone are away.
+fn positions(count: usize, gone: &HashSet<usize>) -> Vec<usize> {
+    let mut next = 0;
+    let position = |index: usize| {
+        let at = next;
+        next += usize::from(!gone.contains(&index));
+        at
+    };
+    (0..count).map(position).collect()
+}
+
+fn kept<T>(all: Vec<T>, gone: &HashSet<usize>) -> impl Iterator<Item = T> {
+    let all = all.into_iter().enumerate();
+    all.filter(|(index, _)| !gone.contains(index))
+        .map(|(_, one)| one)
+}

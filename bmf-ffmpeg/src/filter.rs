@@ -340,7 +340,8 @@ impl FilterGraph {
         let graph = self.graph.as_ptr();
         let capture = Capture::start();
         // SAFETY: our configured graph; texts are copied.
-        match unsafe { sys::avfilter_graph_queue_command(graph, target, command, arg, 0, seconds) } {
+        match unsafe { sys::avfilter_graph_queue_command(graph, target, command, arg, 0, seconds) }
+        {
             0.. => Ok(()),
             code => Err(self.failure(code, capture)),
         }

@@ -159,9 +159,18 @@ impl AvFrame {
     ///
     /// If the frame is not in device memory, or the device cannot copy it out (in that format).
     pub fn download(&self, format: Option<PixFmt>) -> Result<Self, Error> {
+        if !self.is_hardware() {
+            let message = "it is not in the memory of a device";
+            return Err(Error::new(
+                "cannot download a frame",
+                ErrorKind::InvalidArgument,
+                message,
+            ));
+        }
         let target = Self::blank();
         let capture = Capture::start();
-        // SAFETY: both frames are valid, and the target is blank: FFmpeg allocates it.
+        // SAFETY: both frames are valid; the target is blank, so FFmpeg allocates it, as the device of
+        // the source wants.
         let code = unsafe {
             if let Some(format) = format {
                 (*target.as_ptr()).format = format.0;
@@ -221,6 +230,7 @@ mod tests {
 
     #[test]
     fn a_frame_in_main_memory_is_not_downloaded() {
-        assert!(AvFrame::blank().download(None).is_err());
+        let error = AvFrame::blank().download(None).unwrap_err().to_string();
+        insta::assert_snapshot!(error, @"cannot download a frame: it is not in the memory of a device");
     }
 }

@@ -175,6 +175,17 @@ unsafe fn pads(
     kinds.collect()
 }
 
+/// Whether every picture of a codec stands alone, as those of mjpeg and prores do. False for a codec
+/// that FFmpeg does not know.
+pub fn is_intra_only(codec: &str) -> bool {
+    let codec = sys::c_string(codec);
+    // SAFETY: a C string; descriptors are static.
+    unsafe {
+        let descriptor = sys::avcodec_descriptor_get_by_name(codec.as_ptr());
+        !descriptor.is_null() && (*descriptor).props & sys::AV_CODEC_PROP_INTRA_ONLY != 0
+    }
+}
+
 /// FFmpeg's media type as the kind frames and packets carry.
 pub(crate) fn media_kind(kind: c_int) -> MediaKind {
     match kind {

@@ -106,7 +106,10 @@ impl StreamInfo {
 /// [`AvPacket::add_side_data`](crate::AvPacket::add_side_data): the mastering display and light
 /// level of HDR, the projection of spherical and stereoscopic pictures, an ICC profile, replay gain.
 #[derive(Debug, Clone, Default)]
-pub struct SideData(Option<Arc<[(i32, Vec<u8>)]>>);
+pub struct SideData(Option<Arc<[Entry]>>);
+
+/// FFmpeg's number of a kind of side data, and its bytes.
+type Entry = (i32, Vec<u8>);
 
 /// What FFmpeg's decoders put from packets on frames, but for the display matrix, which is for who
 /// opens the stream.
@@ -126,7 +129,7 @@ impl SideData {
         self.0.is_none()
     }
 
-    pub(crate) fn from_entries(entries: Vec<(i32, Vec<u8>)>) -> Self {
+    pub(crate) fn from_entries(entries: Vec<Entry>) -> Self {
         Self((!entries.is_empty()).then(|| entries.into()))
     }
 

@@ -384,7 +384,11 @@ fn sound_at_odd_addresses_is_copied_for_ffmpeg() {
         let piece = whole.slice(begin..end).unwrap();
         let source = audio_to_av(piece.clone()).unwrap();
         assert!(
-            (0..2).all(|channel| source.channel_address(channel).unwrap().addr() % 32 == 0),
+            (0..2).all(|channel| source
+                .channel_address(channel)
+                .unwrap()
+                .addr()
+                .is_multiple_of(32)),
             "{begin}"
         );
         let input = FilterInput::from_frame(&source, tb(48_000), None).unwrap();

@@ -3,6 +3,7 @@
 //! kept in the target folder and made once. How the files are made is told in `files.rs`.
 
 mod compare;
+mod decode;
 mod files;
 mod make;
 

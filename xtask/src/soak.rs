@@ -24,6 +24,9 @@ const INTERVAL: Duration = Duration::from_millis(250);
 /// per frame would be 16 MiB.
 const ALLOWED_KIB: u64 = 3 * 1024;
 
+/// How many threads and files there may be more at a time: some come and go.
+const ALLOWED_MORE: u64 = 8;
+
 const CLIP: &str = "whole.ts";
 const DAMAGED: &str = "damaged.ts";
 
@@ -152,8 +155,7 @@ fn judge(seen: &[Held]) -> anyhow::Result<String> {
         "peak {} KiB, {} KiB after a fifth of the time; {} threads, {} files",
         peak, warm.peak_kib, warm.threads, warm.files
     );
-    let later = &seen[seen.len() / 5..];
-    let grows = |of: fn(&Held) -> u64| later.iter().map(of).max() > Some(of(warm));
+    let grows = |of: fn(&Held) -> u64| most(of) > of(warm) + ALLOWED_MORE;
     if peak > warm.peak_kib + ALLOWED_KIB {
         bail!("memory grows: {told}");
     }
@@ -184,7 +186,7 @@ mod tests {
         };
         let flat = [5, 9, 9000, 9000, 9001, 9001, 9001, 9001, 9001, 9001, 9001];
         insta::assert_snapshot!(check(&flat, 3), @"peak 9001 KiB, 9000 KiB after a fifth of the time; 4 threads, 3 files");
-        insta::assert_snapshot!(check(&flat, 4), @"threads or open files grow: peak 9001 KiB, 9000 KiB after a fifth of the time; 4 threads, 3 files, then 4 and 4");
+        insta::assert_snapshot!(check(&flat, 30), @"threads or open files grow: peak 9001 KiB, 9000 KiB after a fifth of the time; 4 threads, 3 files, then 4 and 30");
         insta::assert_snapshot!(check(&[5, 9, 9000, 9500, 10000, 10500, 11000, 11500, 12000, 12500, 13000], 3), @"memory grows: peak 13000 KiB, 9000 KiB after a fifth of the time; 4 threads, 3 files");
         insta::assert_snapshot!(check(&[5, 9, 9], 3), @"over after 3 looks: more frames are needed to see anything");
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use crate::script::{at, packet};
 use bmf_bridge::in_process;
-use bmf_core::drive::DriveOutput;
 use bmf_core::config::Threads;
+use bmf_core::drive::DriveOutput;
 use bmf_core::{
     Flow, Module, ModuleContext, ModuleDescriptor, ModuleError, ModuleFactory, OptionIssue,
     Options, PortKind, PortSpec, Ports, Sharing, Shorthand, ShorthandArg, StreamItem, Task,

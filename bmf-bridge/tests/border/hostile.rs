@@ -210,7 +210,7 @@ fn what_a_newer_plugin_says_is_passed_over_or_costs_one_module() {
         check_kind(leak(kind()))
     };
     let newer =
-        r#"{"name": "a", "new": 1, "inputs": [{"name": "in", "kind": "subtitle", "new": {}}]}"#;
+        r#"{"name": "a", "new": 1, "inputs": [{"name": "in", "kind": "scent", "new": {}}]}"#;
     insta::assert_snapshot!(described(newer), @r#"Fixed([PortSpec { name: "in", kind: Any, docs: "", optional: false, back_edge: false, instead_of: None }])"#);
     let manager = r#"{"name": "a", "input_manager": "of tomorrow"}"#;
     insta::assert_snapshot!(described(manager), @"a cannot be used: its descriptor cannot be read: no such input manager at line 1 column 45");
@@ -279,12 +279,53 @@ fn functions_that_are_not_there_do_nothing() {
     assert!(factory.check(&options).is_empty());
     assert_eq!(factory.sharing(&options), bmf_core::Sharing::Possible);
     assert!(factory.shorthand("verb", &[]).is_none());
+    assert_eq!(factory.fuse(&[&options, &options]), None);
     let mut module = create_with(&**factory, leak(vtable()));
     CODE.set(abi::ModuleVtable::MORE);
     assert_eq!(
         calls(&mut *module),
         "open ok, start ok, None, flush ok, More, close ok, 0 warnings"
     );
+}
+
+#[test]
+fn a_table_for_merging_is_checked_and_its_answers_too() {
+    #[repr(C)]
+    struct Fuse {
+        size: usize,
+        fuse: unsafe extern "C" fn(*const c_void, abi::Str, *const abi::Sink),
+    }
+
+    thread_local! {
+        static TABLE: Cell<*const Fuse> = const { Cell::new(null()) };
+    }
+
+    unsafe extern "C" fn extension(_: *const c_void, _: abi::Str) -> *const c_void {
+        TABLE.get().cast()
+    }
+
+    let fused = |size: usize, written: &'static str| {
+        TABLE.set(leak(Fuse {
+            size,
+            fuse: answer_about,
+        }));
+        let kind = abi::ModuleType {
+            extension: Some(extension),
+            ..kind()
+        };
+        ANSWER.set(r#"{"name": "a"}"#);
+        PLUGIN.set(leak(plugin(leak([leak(kind) as *const _]))));
+        // SAFETY: of this program.
+        let library = unsafe { open(entry) }.unwrap();
+        ANSWER.set(written);
+        library.modules[0].fuse(&[&Options::default(); 2])
+    };
+    let whole = size_of::<Fuse>();
+    assert!(fused(whole, r#"{"sum": 3}"#).is_some());
+    assert_eq!(fused(whole, "null"), None);
+    assert_eq!(fused(whole, "3"), None);
+    assert_eq!(fused(whole, ""), None);
+    assert_eq!(fused(whole - 1, r#"{"sum": 3}"#), None);
 }
 
 unsafe extern "C" fn process(

@@ -184,3 +184,117 @@ fn kept<T>(all: Vec<T>, gone: &HashSet<usize>) -> impl Iterator<Item = T> {
     all.filter(|(index, _)| !gone.contains(index))
         .map(|(_, one)| one)
 }
+
+#[cfg(test)]
+mod tests {
+    use bmf_core::{
+        Diagnostics, Module, ModuleDescriptor, ModuleError, ModuleFactory, OptionIssue, PortKind,
+        PortSpec, Ports,
+    };
+    use bmf_modules::Registry;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{GraphBuilder, GraphPlan, Node};
+
+    /// Adds up numbers, but for those below 0.
+    struct Adder(ModuleDescriptor);
+
+    impl ModuleFactory for Adder {
+        fn descriptor(&self) -> &ModuleDescriptor {
+            &self.0
+        }
+
+        fn check(&self, _: &Options) -> Vec<OptionIssue> {
+            Vec::new()
+        }
+
+        fn create(&self, _: &Options) -> Result<Box<dyn Module>, ModuleError> {
+            Err(ModuleError::new("this module is only for plans"))
+        }
+
+        fn fuse(&self, chain: &[&Options]) -> Option<Options> {
+            let add = chain.iter().map(|options| options.get("add")?.as_u64());
+            let sum: u64 = add.sum::<Option<u64>>()?;
+            assert_ne!(sum, 13, "not this one");
+            Options::from_value(json!({ "add": sum }))
+        }
+    }
+
+    fn registry() -> Registry {
+        let registry = Registry::new();
+        bmf_module_basic::modules()
+            .into_iter()
+            .for_each(|module| registry.add(module));
+        let any = |max| Ports::Any {
+            min: 1,
+            max,
+            each: PortSpec::new("in", PortKind::Any, ""),
+        };
+        registry.add(Arc::new(Adder(ModuleDescriptor {
+            name: "adder".to_owned(),
+            inputs: any(None),
+            outputs: any(None),
+            ..ModuleDescriptor::default()
+        })));
+        registry
+    }
+
+    /// The nodes and streams of a chain of adders of these numbers.
+    fn check(numbers: &[i64]) -> String {
+        let mut graph = GraphBuilder::new();
+        let mut at = graph.add(Node::new("test_source").name("s")).port("video");
+        for (index, number) in numbers.iter().enumerate() {
+            let name = char::from(b'a' + index as u8).to_string();
+            let adder = Node::new("adder").name(name).option("add", *number);
+            at = graph.add(adder.input(at)).into();
+        }
+        graph.add(Node::new("null_sink").name("end").input(at));
+        let plan = GraphPlan::new(graph.build(), &registry(), false, Diagnostics::default());
+        let plan = plan.unwrap_or_else(|found| panic!("{found}"));
+        let told = |node: &PlannedNode| {
+            let add = node
+                .config
+                .option
+                .get("add")
+                .map_or(Value::Null, Value::clone);
+            let name = &node.config.name;
+            format!("{name}({add}) {:?} {}", node.inputs, node.hops_to_sink)
+        };
+        let nodes = plan.nodes.iter().map(told);
+        let streams = plan.streams.iter().map(|stream| {
+            let to: Vec<_> = stream.consumers.iter().map(|link| link.node).collect();
+            format!("{} {:?} {to:?}", stream.name, stream.producer)
+        });
+        nodes.chain(streams).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_chain_becomes_one_node() {
+        insta::assert_snapshot!(check(&[1, 2, 3]), @"
+        s(null) [] 4
+        a+b+c(6) [Some(0)] 1
+        end(null) [Some(1)] 0
+        s.video Some((0, 0)) [1]
+        c.0 Some((1, 0)) [2]
+        ");
+        insta::assert_snapshot!(check(&[1]), @"
+        s(null) [] 2
+        a(1) [Some(0)] 1
+        end(null) [Some(1)] 0
+        s.video Some((0, 0)) [1]
+        a.0 Some((1, 0)) [2]
+        ");
+    }
+
+    #[test]
+    fn the_module_has_the_last_word() {
+        let apart = check(&[1, -2]);
+        assert!(apart.contains("a(1)") && apart.contains("b(-2)"), "{apart}");
+        let panicked = check(&[6, 7]);
+        assert!(
+            panicked.contains("a(6)") && panicked.contains("b(7)"),
+            "{panicked}"
+        );
+    }
+}

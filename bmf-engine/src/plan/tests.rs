@@ -56,6 +56,12 @@ fn registry() -> Registry {
         false,
     ));
     registry.add(stub(
+        "reader",
+        Ports::Fixed(vec![port("in", PortKind::Any).instead_of("input_path")]),
+        Ports::Fixed(vec![video()]),
+        false,
+    ));
+    registry.add(stub(
         "overlay",
         Ports::Fixed(vec![video(), port("logo", PortKind::Video).optional()]),
         Ports::Fixed(vec![video()]),
@@ -312,6 +318,33 @@ fn the_number_of_inputs_must_fit() {
          end null_sink again.video",
     );
     insta::assert_snapshot!(check(&source), @"g.toml:6:11: error: node 1 'again' (test_source) has 1 inputs, but takes at most 0");
+}
+
+/// An input in whose place an option can be.
+#[test]
+fn an_input_or_an_option_is_needed_and_not_both() {
+    let graph = |option: &str, inputs: &str| {
+        let reader = format!("[nodes.reader]\nmodule = \"reader\"\ninputs = [{inputs}]\n{option}\n");
+        let source = if inputs.is_empty() { String::new() } else { lines("src test_source") };
+        check(&format!("{source}{reader}{}", lines("end null_sink reader")))
+    };
+    let path = "option = { input_path = \"a.mp4\" }";
+    insta::assert_snapshot!(graph(path, ""), @"ok");
+    insta::assert_snapshot!(graph("", "\"src.video\""), @"ok");
+    insta::assert_snapshot!(graph("", ""), @r#"
+    g.toml:1:1: error: node 0 'reader' (reader) has nothing to work on
+      help: set input_path, or connect input "in"
+    "#);
+    insta::assert_snapshot!(graph("option = { input_path = \"\" }", "\"\""), @r#"
+    g.toml:1:1: error: node 0 'src' (test_source): nobody consumes what it produces
+      help: connect an output to another node: an encoder, or null_sink
+    g.toml:4:1: error: node 1 'reader' (reader) has nothing to work on
+      help: set input_path, or connect input "in"
+    "#);
+    insta::assert_snapshot!(graph(path, "\"src.video\""), @r#"
+    g.toml:6:11: error: node 1 'reader' (reader): option "input_path" is set, but input "in" is connected too
+      help: leave out one of the two: input_path, or the input
+    "#);
 }
 
 #[test]

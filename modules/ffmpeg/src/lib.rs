@@ -8,6 +8,7 @@ mod filter;
 mod local;
 mod media;
 mod probe;
+mod threads;
 mod values;
 
 bmf_sdk::export_module!(

@@ -50,9 +50,15 @@ fn run(lab: Lab) -> Vec<Vec<Packet>> {
 /// What the command gives for a filter graph of several inputs, in our time base.
 fn check(dir: &Path, inputs: &str, graph: &str, ours: &[Packet]) {
     let text = lines(ours);
-    let base = text.lines().next().unwrap().trim_start_matches("tb ").to_owned();
+    let base = text
+        .lines()
+        .next()
+        .unwrap()
+        .trim_start_matches("tb ")
+        .to_owned();
     let raw = format!("-fps_mode passthrough -enc_time_base:v {base} -c:v rawvideo -c:a pcm_f32le");
-    let command = format!("{inputs} -filter_complex {graph} -map [o] {raw} -f framehash -hash md5 -");
+    let command =
+        format!("{inputs} -filter_complex {graph} -map [o] {raw} -f framehash -hash md5 -");
     let listed = ffmpeg(dir, &command);
     let mut theirs = format!("tb {base}\n");
     for line in listed.lines().filter(|line| !line.starts_with('#')) {
@@ -74,7 +80,10 @@ fn branches_with_two_filters_each_meet_in_concat() {
         let mut ends = Vec::new();
         for name in &["a", "b", "c"][..branches] {
             let source = decoder(&mut lab, &dir.path().join(format!("{name}.mp4")));
-            let scaled = lab.filter(json!({"name": "scale", "para": "40:30"}), &[source.port("video")]);
+            let scaled = lab.filter(
+                json!({"name": "scale", "para": "40:30"}),
+                &[source.port("video")],
+            );
             let sar = lab.filter(json!({"name": "setsar", "para": "1"}), &[scaled]);
             let passed = pass(&mut lab, sar);
             ends.push(lab.filter(json!({"name": "hflip"}), &[passed]));
@@ -97,7 +106,8 @@ fn branches_with_two_filters_each_meet_in_concat() {
 fn inputs_of_two_rates_are_concatenated_at_a_sane_rate() {
     let dir = tempfile::tempdir().unwrap();
     for (name, rate) in [("a", "30000/1001"), ("b", "30")] {
-        let make = format!("-f lavfi -i testsrc2=s=64x48:r={rate}:d=1 -c:v mpeg4 -q:v 3 {name}.mp4");
+        let make =
+            format!("-f lavfi -i testsrc2=s=64x48:r={rate}:d=1 -c:v mpeg4 -q:v 3 {name}.mp4");
         ffmpeg(dir.path(), &make);
     }
     let file = dir.path().join("ours.mp4");
@@ -134,12 +144,16 @@ struct Gate {
 #[test]
 fn a_slow_branch_holds_the_others_up_by_its_queues_only() {
     let dir = tempfile::tempdir().unwrap();
-    ffmpeg(dir.path(), "-f lavfi -i testsrc2=s=64x48:r=25:d=2 -c:v mpeg4 a.mp4");
+    ffmpeg(
+        dir.path(),
+        "-f lavfi -i testsrc2=s=64x48:r=25:d=2 -c:v mpeg4 a.mp4",
+    );
     let mut lab = Lab::new();
     let source = decoder(&mut lab, &dir.path().join("a.mp4")).port("video");
     let gate = Arc::new(Gate::default());
+    let small = |width: u32| json!({"name": "scale", "para": format!("{width}:-2")});
     for index in 0..2 {
-        let branch = lab.filter(json!({"name": "scale", "para": "32:24"}), &[source.clone()]);
+        let branch = lab.filter(small(32), std::slice::from_ref(&source));
         let gate = Arc::clone(&gate);
         lab.add(&[branch], 0, move |task| {
             let taken = task.inputs_mut()[0].packets.drain(..).count();
@@ -148,7 +162,7 @@ fn a_slow_branch_holds_the_others_up_by_its_queues_only() {
             Ok(Flow::Wait)
         });
     }
-    let slow = lab.filter(json!({"name": "scale", "para": "16:12"}), &[source]);
+    let slow = lab.filter(small(16), &[source]);
     let mut taken = 0;
     lab.add(&[slow], 0, move |task| {
         while task.pop(0).is_some() {
@@ -172,9 +186,16 @@ fn a_slow_branch_holds_the_others_up_by_its_queues_only() {
 #[test]
 fn an_input_that_ends_first_leaves_the_others_alone() {
     let dir = tempfile::tempdir().unwrap();
-    ffmpeg(dir.path(), "-f lavfi -i testsrc2=s=64x48:r=25:d=0.4 -f lavfi -i sine=d=0.4 a.mkv");
+    ffmpeg(
+        dir.path(),
+        "-f lavfi -i testsrc2=s=64x48:r=25:d=0.4 -f lavfi -i sine=d=0.4 a.mkv",
+    );
     let source = decode(json!({"input_path": dir.path().join("a.mkv")})).unwrap();
-    for (filter, packets) in [("concat=n=2", &source.video), ("amix", &source.audio), ("hstack", &source.video)] {
+    for (filter, packets) in [
+        ("concat=n=2", &source.video),
+        ("amix", &source.audio),
+        ("hstack", &source.video),
+    ] {
         for empty in [0, 1] {
             let mut lab = Lab::new();
             let mut ends = vec![lab.feed(packets)];
@@ -184,7 +205,11 @@ fn an_input_that_ends_first_leaves_the_others_alone() {
             lab.collect(out);
             let ours = run(lab).remove(0);
             // Pictures side by side need both; nothing hangs for that.
-            assert_eq!(ours.is_empty(), filter == "hstack", "{filter}, input {empty} is empty");
+            assert_eq!(
+                ours.is_empty(),
+                filter == "hstack",
+                "{filter}, input {empty} is empty"
+            );
         }
     }
 }
@@ -206,13 +231,26 @@ fn sound_of_two_rates_stays_in_step() {
         lab.collect(mixed);
         let sinks = run(lab);
         let samples = |packets: &[Packet]| -> usize {
-            let frames = packets.iter().map(|packet| packet.get::<AudioFrame>().unwrap());
-            frames.inspect(|frame| assert_eq!(frame.sample_rate(), 48_000)).map(AudioFrame::samples).sum()
+            let frames = packets
+                .iter()
+                .map(|packet| packet.get::<AudioFrame>().unwrap());
+            frames
+                .inspect(|frame| assert_eq!(frame.sample_rate(), 48_000))
+                .map(AudioFrame::samples)
+                .sum()
         };
         let source = decode(json!({"input_path": dir.path().join("a.mkv")})).unwrap();
-        let read: usize = source.audio.iter().map(|packet| packet.get::<AudioFrame>().unwrap().samples()).sum();
+        let read: usize = source
+            .audio
+            .iter()
+            .map(|packet| packet.get::<AudioFrame>().unwrap().samples())
+            .sum();
         let expected = read * 48_000 / 44_100;
-        assert!(samples(&sinks[0]).abs_diff(expected) <= 1024, "{} {expected}", samples(&sinks[0]));
+        assert!(
+            samples(&sinks[0]).abs_diff(expected) <= 1024,
+            "{} {expected}",
+            samples(&sinks[0])
+        );
         check(
             dir.path(),
             "-i a.mkv -i b.mkv",
@@ -239,8 +277,15 @@ fn an_endless_source_stops_when_nobody_wants_more() {
 #[test]
 fn a_rate_is_known_behind_every_filter_that_knows_it() {
     let dir = tempfile::tempdir().unwrap();
-    ffmpeg(dir.path(), "-f lavfi -i testsrc2=s=64x48:r=30000/1001:d=0.3 -c:v mpeg4 a.mp4");
-    for (filter, rate) in [("hflip", "30000/1001"), ("fps=24", "24/1"), ("settb=1/500", "30000/1001")] {
+    ffmpeg(
+        dir.path(),
+        "-f lavfi -i testsrc2=s=64x48:r=30000/1001:d=0.3 -c:v mpeg4 a.mp4",
+    );
+    for (filter, rate) in [
+        ("hflip", "30000/1001"),
+        ("fps=24", "24/1"),
+        ("settb=1/500", "30000/1001"),
+    ] {
         let mut lab = Lab::new();
         let source = decoder(&mut lab, &dir.path().join("a.mp4")).port("video");
         let out = lab.filter(json!({"graph": filter}), &[source]);

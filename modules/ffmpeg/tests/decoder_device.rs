@@ -1,6 +1,5 @@
 //! `c_ffmpeg_decoder` with `video_params.hwaccel`: where there is no such device, and, on a machine
 //! that has one, where there is.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod common;
 
@@ -24,7 +23,9 @@ fn a_missing_device_is_an_error_that_names_it() {
     clip(dir.path(), 1, &format!("{H264} a.mp4"));
     let params = json!({"hwaccel": "vaapi", "hwaccel_device": "/dev/dri/none"});
     let error = open(dir.path(), params).unwrap_err();
-    let text = error.to_string().replace(dir.path().to_str().unwrap(), "DIR");
+    let text = error
+        .to_string()
+        .replace(dir.path().to_str().unwrap(), "DIR");
     insta::assert_snapshot!(text, @"stream 0 (h264) of 'DIR/a.mp4' cannot be decoded on vaapi: cannot open vaapi device '/dev/dri/none': invalid argument (No VA display found for device /dev/dri/none)");
     insta::assert_snapshot!(error.hint().unwrap(), @"set video_params.hwaccel_fallback to let the CPU do it where the device cannot");
 }

@@ -8,12 +8,13 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::mpsc;
 use std::thread;
 
 use bmf_sdk::ModuleRunner;
 use bmf_sdk::prelude::*;
 use bmf_sdk::serde_json::{Value, json};
-use common::{Decoded, clip, decode, lines, module};
+use common::{Decoded, clip, decode, ffmpeg, lines, module};
 
 /// Two seconds of MPEG-TS.
 fn transport_stream(dir: &Path) -> Vec<u8> {
@@ -225,6 +226,133 @@ fn http_goes_on_where_it_was_cut() {
     assert_eq!(lines(&decoded.video), lines(&from_file.video));
     assert_eq!(lines(&decoded.audio), lines(&from_file.audio));
     assert_eq!(decoded.report.warnings, [""; 0]);
+}
+
+/// Serves the files of a directory, each connection one of them.
+fn files(dir: &Path) -> String {
+    let dir = dir.to_owned();
+    server(move |_, stream| {
+        let mut request = String::new();
+        BufReader::new(&stream).read_line(&mut request).unwrap();
+        let name = request.split(' ').nth(1).unwrap_or_default();
+        let bytes = fs::read(dir.join(name.trim_start_matches('/'))).unwrap_or_default();
+        let length = bytes.len();
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+        let _ = (&stream).write_all(head.as_bytes());
+        send(stream, &bytes);
+        true
+    })
+}
+
+#[test]
+fn hls_is_read_like_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    transport_stream(dir.path());
+    let hls = "-c copy -f hls -hls_time 0.5 -hls_list_size 0 a.m3u8";
+    ffmpeg(dir.path(), &format!("-i a.ts {hls}"));
+    let from_file = open(dir.path().join("a.m3u8").to_str().unwrap(), json!({})).unwrap();
+    let url = format!("http://{}/a.m3u8", files(dir.path()));
+    let decoded = open(&url, json!({})).unwrap();
+    assert_eq!(decoded.video.len(), 50);
+    assert_eq!(lines(&decoded.video), lines(&from_file.video));
+    assert_eq!(lines(&decoded.audio), lines(&from_file.audio));
+    assert_eq!(decoded.report.warnings, [""; 0]);
+}
+
+/// A camera: answers requests, then sends MPEG-TS in RTP packets on the same connection, the first
+/// `most` bytes of it. Returns what transport was asked for.
+fn camera(stream: &TcpStream, bytes: &[u8], most: usize) -> String {
+    const SDP: &str = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+        m=video 0 RTP/AVP 33\r\na=control:track\r\n";
+    let mut transport = String::new();
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    while let Some(request) = lines.next() {
+        let method = request.split(' ').next().unwrap_or_default().to_owned();
+        let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+        let field = |name: &str| {
+            let line = head.iter().find(|line| line.starts_with(name));
+            line.map_or("", |line| line[name.len()..].trim()).to_owned()
+        };
+        let (extra, body) = match method.as_str() {
+            "DESCRIBE" => ("Content-Type: application/sdp\r\n".to_owned(), SDP),
+            "SETUP" => {
+                transport = field("Transport:");
+                (format!("Transport: {transport}\r\n"), "")
+            }
+            _ => ("Public: DESCRIBE, SETUP, PLAY, TEARDOWN\r\n".to_owned(), ""),
+        };
+        let (sequence, length) = (field("CSeq:"), body.len());
+        let answer = format!(
+            "RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\nSession: 1\r\n{extra}Content-Length: {length}\r\n\r\n{body}"
+        );
+        let mut stream = stream;
+        if stream.write_all(answer.as_bytes()).is_err() || method == "PLAY" {
+            break;
+        }
+    }
+    let mut sent = Vec::new();
+    for (number, packet) in bytes[..most].chunks(7 * 188).enumerate() {
+        // Channel and length, then version, payload type, sequence number, time and source.
+        sent.extend([b'$', 0]);
+        sent.extend((12 + packet.len() as u16).to_be_bytes());
+        sent.extend([0x80, 33]);
+        sent.extend((number as u16).to_be_bytes());
+        sent.extend((number as u32 * 900).to_be_bytes());
+        sent.extend(7_u32.to_be_bytes());
+        sent.extend(packet);
+    }
+    let mut stream = stream;
+    let _ = stream.write_all(&sent);
+    transport
+}
+
+/// What the pictures show, without their times.
+fn shown(decoded: &Decoded) -> Vec<String> {
+    let text = lines(&decoded.video);
+    let lines = text.lines().skip(1);
+    lines
+        .map(|line| line[line.find(' ').unwrap()..].to_owned())
+        .collect()
+}
+
+#[test]
+fn rtsp_is_asked_for_over_tcp_and_shows_what_the_file_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = transport_stream(dir.path());
+    let from_file = open(dir.path().join("a.ts").to_str().unwrap(), json!({})).unwrap();
+    let (told, transports) = mpsc::channel();
+    let address = server(move |_, stream| {
+        let _ = told.send(camera(&stream, &bytes, bytes.len()));
+        false
+    });
+    let url = format!("rtsp://{address}/1");
+    let decoded = open(&url, json!({"reconnect": false, "loglevel": "quiet"})).unwrap();
+    assert!(transports.recv().unwrap().starts_with("RTP/AVP/TCP"));
+    // FFmpeg takes a picture as whole when the next one begins, and forgets the last one here.
+    let (ours, theirs) = (shown(&decoded), shown(&from_file));
+    assert_eq!(ours, theirs[..49]);
+    times(&decoded);
+}
+
+#[test]
+fn a_camera_that_drops_its_reader_is_asked_again_unless_told_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = transport_stream(dir.path());
+    let half = bytes.len() / 188 / 2 * 188;
+    let address = server(move |number, stream| {
+        let most = if number == 0 { half } else { bytes.len() };
+        camera(&stream, &bytes, most);
+        number < 1
+    });
+    // The default but for its delay.
+    let decoded = open(
+        &format!("rtsp://{address}/1"),
+        json!({"reconnect": {"attempts": 1, "delay": 0}}),
+    )
+    .unwrap();
+    assert!(times(&decoded).len() > 60);
+    assert_eq!(decoded.report.counters.get("reconnections"), Some(1));
 }
 
 #[test]

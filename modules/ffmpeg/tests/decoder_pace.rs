@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 
 use bmf_sdk::ModuleRunner;
-use bmf_sdk::hmp::{AudioFrame, VideoFrame};
+use bmf_sdk::hmp::{AudioFrame, EncodedPacket, VideoFrame};
 use bmf_sdk::prelude::*;
 use bmf_sdk::serde_json::{Value, json};
 use common::{Decoded, assert_same, clip, decode, ffmpeg, lines, module, references};
@@ -57,6 +57,40 @@ fn inputs_are_repeated_as_the_command_does() {
             assert!(
                 repeated.audio.len() + 2 >= times * once.audio.len(),
                 "{file}"
+            );
+        }
+    }
+}
+
+#[test]
+fn copied_packets_are_repeated_as_the_command_does() {
+    let dir = tempfile::tempdir().unwrap();
+    for (file, encode) in [
+        ("a.mkv", H264),
+        ("v.mp4", "-an -c:v libx264 -preset veryfast -bf 2"),
+        ("a.mp4", H264),
+    ] {
+        clip(dir.path(), 1, &format!("{encode} {file}"));
+        let options = json!({"stream_loop": 2, "video_codec": "copy", "audio_codec": "copy"});
+        let decoded = open(dir.path(), file, options).unwrap();
+        let command = format!("-stream_loop 2 -i {file} -c copy -f framehash -hash md5 -");
+        let listed = ffmpeg(dir.path(), &command);
+        for (index, packets) in [(0, &decoded.video), (1, &decoded.audio)] {
+            let theirs = listed.lines().map(|line| line.split(',').map(str::trim));
+            let theirs = theirs
+                .map(Iterator::collect::<Vec<_>>)
+                .filter(|fields| fields[0] == index.to_string())
+                .map(|fields| format!("{} {} {}", fields[1], fields[2], fields[4]));
+            let ours = packets.iter().map(|packet| {
+                let packet = packet.get::<EncodedPacket>().unwrap();
+                let (dts, pts) = (packet.dts.unwrap(), packet.pts.unwrap());
+                format!("{dts} {pts} {}", packet.data.len())
+            });
+            let lines = |lines: Vec<String>| lines.join("\n");
+            assert_same(
+                &format!("stream {index} of {file}"),
+                &lines(ours.collect()),
+                &lines(theirs.collect()),
             );
         }
     }
@@ -210,12 +244,19 @@ fn frames_say_where_they_were_if_asked() {
         .collect();
     assert_eq!(theirs.len(), decoded.video.len());
     for (number, (packet, pts_time)) in decoded.video.iter().zip(theirs).enumerate() {
-        let metadata = packet.get::<VideoFrame>().unwrap().metadata.clone().unwrap();
+        let metadata = packet
+            .get::<VideoFrame>()
+            .unwrap()
+            .metadata
+            .clone()
+            .unwrap();
         assert_eq!(metadata["orig_pts_time"], pts_time);
         assert_eq!(metadata["inputFrmOrder"], number.to_string());
     }
     let sound = decoded.audio[0].get::<AudioFrame>().unwrap();
-    let time: f64 = sound.metadata.as_ref().unwrap()["orig_pts_time"].parse().unwrap();
+    let time: f64 = sound.metadata.as_ref().unwrap()["orig_pts_time"]
+        .parse()
+        .unwrap();
     assert!((5.0..8.0).contains(&time), "{time}");
 
     let plain = open(dir.path(), "a.ts", json!({})).unwrap();
@@ -247,7 +288,11 @@ fn a_stream_that_grows_is_sent_again_when_it_shrinks() {
     let dir = tempfile::tempdir().unwrap();
     let encode = "-an -c:v mpeg2video -g 5";
     clip(dir.path(), 1, &format!("{encode} small.ts"));
-    clip(dir.path(), 1, &format!("{encode} -vf scale=320:240 large.ts"));
+    clip(
+        dir.path(),
+        1,
+        &format!("{encode} -vf scale=320:240 large.ts"),
+    );
     let mut all = Vec::new();
     for file in ["small.ts", "large.ts", "small.ts"] {
         all.extend(std::fs::read(dir.path().join(file)).unwrap());

@@ -50,7 +50,9 @@ fn hdr_metadata_of_the_codec_stays_with_every_picture() {
     clip(
         dir.path(),
         1,
-        &format!("-an -c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -x265-params {x265} a.mkv"),
+        &format!(
+            "-an -c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -x265-params {x265} a.mkv"
+        ),
     );
     let decoded = pictures(&dir.path().join("a.mkv"));
     insta::assert_snapshot!(side_data(&decoded), @"Mastering display metadata, Content light level metadata, H.26[45] User Data Unregistered SEI message, H.26[45] User Data Unregistered SEI message | Mastering display metadata, Content light level metadata");
@@ -92,7 +94,9 @@ fn hdr_metadata_of_the_container_is_given_to_every_picture() {
     let mut boxes = Vec::new();
     boxes.extend(32_u32.to_be_bytes());
     boxes.extend(b"mdcv");
-    for primary in [13_250_u16, 34_500, 7500, 3000, 34_000, 16_000, 15_635, 16_450] {
+    for primary in [
+        13_250_u16, 34_500, 7500, 3000, 34_000, 16_000, 15_635, 16_450,
+    ] {
         boxes.extend(primary.to_be_bytes());
     }
     boxes.extend(10_000_000_u32.to_be_bytes());
@@ -122,12 +126,17 @@ fn hdr_metadata_of_the_container_is_given_to_every_picture() {
 #[test]
 fn messages_in_the_stream_stay_with_their_picture() {
     let dir = tempfile::tempdir().unwrap();
-    clip(dir.path(), 1, "-an -c:v libx264 -preset veryfast -g 12 a.mp4");
+    clip(
+        dir.path(),
+        1,
+        "-an -c:v libx264 -preset veryfast -g 12 a.mp4",
+    );
     let bsf = "h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+hello";
     ffmpeg(dir.path(), &format!("-i a.mp4 -c copy -bsf:v {bsf} b.mp4"));
     let decoded = pictures(&dir.path().join("b.mp4"));
     let with_message = |packets: &[Packet]| {
-        let has = |packet: &&Packet| side_data(std::slice::from_ref(packet)).contains("SEI message");
+        let has =
+            |packet: &&Packet| side_data(std::slice::from_ref(packet)).contains("SEI message");
         packets.iter().filter(has).count()
     };
     // FFmpeg writes it once.

@@ -1,4 +1,5 @@
 //! `c_ffmpeg_encoder` with streams that are encoded already, against `ffmpeg -c copy`.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 mod encoding;
@@ -45,7 +46,7 @@ fn the_packets_are_those_of_the_command() {
     let at = dir.path();
     clip(at, 3, "-c:v libx264 -bf 3 -g 25 -c:a aac a.mp4");
     let report = check(at, "a.mp4", "1.mkv");
-    insta::assert_snapshot!(report.outputs[0].summary, @"");
+    insta::assert_snapshot!(report.outputs[0].summary, @"h264 128x96 copied, aac 44100 Hz copied");
     for to in ["2.ts", "3.flv", "4.mov", "5.mp4"] {
         check(at, "a.mp4", to);
     }
@@ -109,14 +110,14 @@ fn subtitles_are_copied() {
         "subtitle_params": {"metadata": {"language": "spa"}, "disposition": "default"},
     });
     let report = copy(options, &demux(at, "b.mkv")).unwrap();
-    insta::assert_snapshot!(report.outputs[0].summary, @"");
+    insta::assert_snapshot!(report.outputs[0].summary, @"h264 128x96 copied, aac 44100 Hz copied, subrip copied");
     assert!(probe(at, "c.mkv").contains("language=spa"));
     // Which subtitles a container takes is for it to say.
     let refused = copy(
         json!({"output_path": at.join("d.mp4")}),
         &demux(at, "b.mkv"),
     );
-    insta::assert_snapshot!(masked(&message(refused), at), @"");
+    insta::assert_snapshot!(masked(&message(refused), at), @"cannot write the header of 'DIR/d.mp4': invalid argument (Could not find tag for codec subrip in stream #2, codec not currently supported in container)");
 }
 
 #[test]
@@ -128,7 +129,7 @@ fn one_stream_is_copied_beside_one_that_is_encoded() {
     let decoded = source(at, "a.mp4");
     let options = json!({"output_path": at.join("o.mkv"), "audio_params": {"codec": "libopus"}});
     let report = encode(options, &video, &decoded.audio).unwrap();
-    insta::assert_snapshot!(report.outputs[0].summary, @"");
+    insta::assert_snapshot!(report.outputs[0].summary, @"h264 128x96 copied, opus 48000 Hz stereo");
     ffmpeg(at, "-i a.mp4 -c:v copy -c:a libopus t.mkv");
     let of_video = |file: &str| {
         let all = packets(at, file);
@@ -185,19 +186,19 @@ fn what_does_not_fit_is_told() {
         options
     };
     let copied = |options: Value| masked(&message(copy(with(options), &streams)), at);
-    insta::assert_snapshot!(copied(json!({"video_params": {"codec": "h264"}})), @"");
-    insta::assert_snapshot!(copied(json!({"video_params": {"codec": "copy", "crf": 20}})), @"");
+    insta::assert_snapshot!(copied(json!({"video_params": {"codec": "h264"}})), @r#"packets that are encoded already cannot be encoded with h264; let the decoder decode (no "video_codec": "copy"), or leave out "video_params.codec" here"#);
+    insta::assert_snapshot!(copied(json!({"video_params": {"codec": "copy", "crf": 20}})), @r#"a stream that is copied has no option "crf""#);
     let frames = encode(
         with(json!({"audio_params": {"codec": "copy"}})),
         &decoded.video,
         &decoded.audio,
     );
-    insta::assert_snapshot!(masked(&message(frames), at), @"");
+    insta::assert_snapshot!(masked(&message(frames), at), @r#"sound arrived decoded, but is to be copied; set "audio_codec": "copy" at the decoder, or name an encoder in "audio_params.codec""#);
     let swapped = [streams[1].clone(), streams[0].clone(), Vec::new()];
-    insta::assert_snapshot!(masked(&message(copy(with(json!({})), &swapped)), at), @"");
+    insta::assert_snapshot!(masked(&message(copy(with(json!({})), &swapped)), at), @r#"packets of audio arrived on the video input; connect them to the input "audio""#);
     let mut run = Run::open(with(json!({})), [true, false]).unwrap();
     run.push(0, &decoded.video[..1]);
     let _: Flow = run.step().unwrap();
     run.push(0, &streams[0][..1]);
-    insta::assert_snapshot!(message(run.step()), @"");
+    insta::assert_snapshot!(message(run.step()), @"encoded packets arrived after frames");
 }

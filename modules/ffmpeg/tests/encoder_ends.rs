@@ -164,6 +164,10 @@ fn wrong_options_are_told_before_anything_runs() {
     Unknown video_params.presett: encoder libx264 has no option "presett" (did you mean "preset"?)
     "#);
     insta::assert_snapshot!(video(json!({"movflags": "faststart", "ar": 1})), @r#"Unknown video_params.movflags: encoder libx264 has no option "movflags" (it belongs into "mux_params")"#);
+    insta::assert_snapshot!(video(json!({"rtsp_transport": "tcp", "skip_initial_bytes": 1})), @r#"
+    Unknown video_params.rtsp_transport: encoder libx264 has no option "rtsp_transport" (it belongs into "mux_params")
+    Unknown video_params.skip_initial_bytes: encoder libx264 has no option "skip_initial_bytes" (it belongs into "dec_params" of a decoder)
+    "#);
     insta::assert_snapshot!(check(json!({"output_path": "rtsp://host/live", "video_params": {"rtsp_transport": "tcp"}})), @r#"Unknown video_params.rtsp_transport: encoder libx264 has no option "rtsp_transport" (it belongs into "mux_params")"#);
     assert_eq!(
         check(json!({"output_path": "rtsp://host/live", "mux_params": {"rtsp_transport": "tcp"}})),
@@ -172,7 +176,6 @@ fn wrong_options_are_told_before_anything_runs() {
     insta::assert_snapshot!(video(json!({"pix_fmt": "yuv42p"})), @r#"Invalid video_params.pix_fmt: there is no pixel format "yuv42p" (did you mean "yuv420p"?)"#);
     insta::assert_snapshot!(video(json!({"codec": "libvpx-vp9", "pix_fmt": "rgb24"})), @"Invalid video_params.pix_fmt: libvpx-vp9 does not take pixel format rgb24 (it takes yuv420p, yuva420p, yuv422p, yuv440p, yuv444p, yuv420p10le, yuv422p10le, yuv440p10le, yuv444p10le, yuv420p12le, yuv422p12le, yuv440p12le, yuv444p12le, gbrp, gbrp10le, gbrp12le)");
     insta::assert_snapshot!(video(json!({"vsync": "vrf", "r": "fast", "width": 64, "vtag": "x", "in_time_base": "0,1", "max_fr": -1, "psnr": 1})), @r#"
-    Invalid video_params.psnr: measuring while encoding is not available; use the filter "psnr" (-)
     Invalid video_params.vsync: there is no vsync "vrf" (did you mean "vfr"?)
     Invalid video_params.width: width and height must be given together, both more than 0 (-)
     Invalid video_params.r: "fast" is not a frame rate (write it like "25" or "30000/1001")
@@ -190,13 +193,12 @@ fn wrong_options_are_told_before_anything_runs() {
     insta::assert_snapshot!(audio(json!({"codec": "libmp3lame", "channels": 6})), @"Invalid audio_params.channels: libmp3lame does not take 6 channels (it takes mono, stereo)");
     insta::assert_snapshot!(check(json!({"mux_params": {"movflag": "faststart", "rtsp_transport": "tcp"}})), @r#"
     Unknown mux_params.movflag: format mp4 has no option "movflag" (did you mean "movflags"?)
-    Unknown mux_params.rtsp_transport: format mp4 has no option "rtsp_transport" (-)
+    Unknown mux_params.rtsp_transport: format mp4 has no option "rtsp_transport" (other formats or protocols have it)
     "#);
     insta::assert_snapshot!(check(json!({"output_prefix": "x", "push_output": 1, "avio_buffer_size": 1, "io_frm_match": 1})), @r#"
-    Invalid output_prefix: jobs with a directory each are not available; give "output_path" (-)
-    Invalid push_output: encoded data cannot be sent on to other nodes; give "output_path" (-)
-    Invalid avio_buffer_size: it belongs to "push_output", which is not available (-)
-    Invalid io_frm_match: the list of input and output frames is not available (-)
+    Invalid output_prefix: the files of jobs cannot have one path as well (give either "output_path" or "output_prefix")
+    Invalid output_prefix: with "push_output" no files are written (-)
+    Invalid io_frm_match: the list stands beside a file, and with "push_output" there is none (-)
     "#);
     insta::assert_snapshot!(check(json!({"outputpath": "x", "loglevel": "quite"})), @r#"
     Unknown outputpath: unknown option "outputpath" (did you mean "output_path"?)

@@ -1,4 +1,5 @@
 //! `c_ffmpeg_encoder` with `push_output`: what leaves the node instead of going into a file.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 mod encoding;
@@ -97,8 +98,8 @@ fn packets_leave_with_their_format_and_can_be_muxed() {
         let first: &EncodedPacket = packets[0].get().unwrap();
         format!("{:?} {}", first.format.as_ref().unwrap(), first.key_frame)
     };
-    insta::assert_snapshot!(first(&pushed.video), @"");
-    insta::assert_snapshot!(first(&pushed.audio), @"");
+    insta::assert_snapshot!(first(&pushed.video), @"EncodedFormat(video h264 128x96) true");
+    insta::assert_snapshot!(first(&pushed.audio), @"EncodedFormat(audio aac 44100 Hz, 2 channels) true");
     assert!(
         [&pushed.video, &pushed.audio]
             .iter()
@@ -222,17 +223,52 @@ fn jobs_have_files_or_streams_of_their_own() {
 }
 
 #[test]
+fn an_input_may_be_a_job_ahead() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    clip(at, 1, "a.mkv");
+    let a = source(at, "a.mkv");
+    let both = [true; 2];
+    let options = json!({"output_prefix": at.join("jobs"), "format": "matroska"});
+    let mut run = Run::open_with(options, &both, &both).unwrap();
+    let mut step = |video: Option<usize>, audio: Option<usize>| {
+        for (port, (packets, count)) in [(&a.video, video), (&a.audio, audio)]
+            .into_iter()
+            .enumerate()
+        {
+            run.push(port, &packets[..count.unwrap_or(0)]);
+            run.set_job_ended(port, count.is_some());
+        }
+        assert_eq!(run.step().unwrap(), Flow::Wait);
+    };
+    step(Some(10), None);
+    step(Some(15), None);
+    step(None, Some(12));
+    step(None, Some(17));
+    run.end(0);
+    run.end(1);
+    assert_eq!(run.step().unwrap(), Flow::Done);
+    let report = run.close(Ending::Finished).unwrap();
+    assert_eq!(report.outputs.len(), 2);
+    for (job, count) in [(0, 10), (1, 15)] {
+        let file = source(at, &format!("jobs/{job}/output.matroska"));
+        assert_eq!(file.video.len(), count);
+        assert!(!file.audio.is_empty());
+    }
+}
+
+#[test]
 fn what_cannot_be_pushed_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();
     clip(at, 1, "-an a.mkv");
     let a = source(at, "a.mkv");
     let check = |options| masked(&message(push(options, &a.video, &[])), at);
-    insta::assert_snapshot!(check(json!({"push_output": 4})), @"");
-    insta::assert_snapshot!(check(json!({"push_output": 1, "format": "hls"})), @"");
-    insta::assert_snapshot!(check(json!({"push_output": 1, "output_path": "a%d.png"})), @"");
-    insta::assert_snapshot!(check(json!({"push_output": 1, "mux_params": {"movflags": "+faststart"}})), @"");
-    insta::assert_snapshot!(check(json!({"push_output": 2, "avio_buffer_size": 100})), @"");
-    insta::assert_snapshot!(check(json!({"output_path": "a.mp4", "output_prefix": "b"})), @"");
-    insta::assert_snapshot!(message(encode(json!({"push_output": 1}), &a.video, &[])), @"");
+    insta::assert_snapshot!(check(json!({"push_output": 4})), @"there is no way 4 to push");
+    insta::assert_snapshot!(check(json!({"push_output": 1, "format": "hls"})), @"the format hls writes files of its own");
+    insta::assert_snapshot!(check(json!({"push_output": 1, "output_path": "a%d.png"})), @"the format image2 writes files of its own");
+    insta::assert_snapshot!(check(json!({"push_output": 1, "mux_params": {"movflags": "+faststart"}})), @r#""faststart" reads back what was written, but pushed bytes are gone"#);
+    insta::assert_snapshot!(check(json!({"push_output": 2, "avio_buffer_size": 100})), @r#"it is the size of what "push_output": 1 pushes"#);
+    insta::assert_snapshot!(check(json!({"output_path": "a.mp4", "output_prefix": "b"})), @"the files of jobs cannot have one path as well");
+    insta::assert_snapshot!(message(encode(json!({"push_output": 1}), &a.video, &[])), @r#""push_output" is 1, but no output is connected; connect an output, or let "push_output" be 0"#);
 }

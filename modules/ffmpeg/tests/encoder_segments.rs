@@ -1,4 +1,5 @@
 //! `c_ffmpeg_encoder` with outputs of several files, and with outputs on the network.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 mod encoding;
@@ -136,7 +137,11 @@ fn pictures_in_files_of_their_own() {
         ("png", json!({}), ""),
         ("bmp", json!({}), ""),
         ("tiff", json!({}), ""),
-        ("webp", json!({"quality": 50}), "-quality 50"),
+        (
+            "webp",
+            json!({"quality": 50}),
+            "-c:v libwebp -f image2 -quality 50 -pix_fmt yuv420p",
+        ),
     ] {
         let options = json!({
             "output_path": at.join(format!("o%d.{extension}")), "vframes": 3,
@@ -154,13 +159,19 @@ fn pictures_in_files_of_their_own() {
             assert!(read("o") == read("t"), "{number}.{extension}");
         }
     }
-    insta::assert_snapshot!(summaries, @"");
+    insta::assert_snapshot!(summaries, @"
+    mjpeg 128x96 25 fps 3 frames, files o7.jpg to o9.jpg
+    png 128x96 25 fps 3 frames, files o7.png to o9.png
+    bmp 128x96 25 fps 3 frames, files o7.bmp to o9.bmp
+    tiff 128x96 25 fps 3 frames, files o7.tiff to o9.tiff
+    webp 128x96 25 fps 3 frames, files o7.webp to o9.webp
+    ");
     // The last picture stays in the one file.
     let options = json!({"output_path": at.join("last.jpg"), "mux_params": {"update": 1}});
     let report = encode(options, &a.video, &[]).unwrap();
     ffmpeg(at, "-i a.mkv -update 1 t.jpg");
     assert!(fs::read(at.join("last.jpg")).unwrap() == fs::read(at.join("t.jpg")).unwrap());
-    insta::assert_snapshot!(report.outputs[0].summary, @"");
+    insta::assert_snapshot!(report.outputs[0].summary, @"mjpeg 128x96 25 fps 25 frames");
     encode(json!({"output_path": at.join("o.gif")}), &a.video, &[]).unwrap();
     assert_eq!(source(at, "o.gif").video.len(), 25);
 }
@@ -174,7 +185,7 @@ fn segments_need_their_directory() {
     let segments = at.join("none/s%d.ts");
     let options =
         json!({"output_path": at.join("a.m3u8"), "mux_params": {"hls_segment_filename": segments}});
-    insta::assert_snapshot!(masked(&message(encode(options, &a.video, &[])), at), @"");
+    insta::assert_snapshot!(masked(&message(encode(options, &a.video, &[])), at), @r#"cannot write "DIR/a.m3u8": the directory "DIR/none" does not exist; create the directory, or correct "hls_segment_filename""#);
 }
 
 #[test]
@@ -228,5 +239,5 @@ fn a_connection_takes_the_stream_and_may_break() {
     // Nobody is there.
     let url = format!("tcp://127.0.0.1:{port}");
     let error = message(encode(json!({"output_path": url}), &a.video, &[]));
-    insta::assert_snapshot!(error.replace(&port.to_string(), "PORT"), @"");
+    insta::assert_snapshot!(error.replace(&port.to_string(), "PORT"), @"cannot open output 'tcp://127.0.0.1:PORT': connection refused (Connection to tcp://127.0.0.1:PORT failed: Connection refused)");
 }

@@ -94,12 +94,21 @@ fn side_data_and_metadata_pass_from_node_to_node() {
         json!({"graph": "mestimate,signalstats"}),
         made("testsrc2=s=64x48:r=10:d=0.4,format=yuv420p"),
     );
-    for chain in [json!({"name": "hflip"}), json!({"chain": [{"name": "hflip"}, {"name": "negate"}]})] {
+    for chain in [
+        json!({"name": "hflip"}),
+        json!({"chain": [{"name": "hflip"}, {"name": "negate"}]}),
+    ] {
         let out = run(chain, vectors.clone());
         let frame = frame(&out[1]);
         let side_data = frame.extension::<AvFrame>().unwrap().side_data();
         assert_eq!(side_data, ["Motion vectors"]);
-        assert!(frame.metadata.as_ref().unwrap().contains_key("lavfi.signalstats.YMIN"));
+        assert!(
+            frame
+                .metadata
+                .as_ref()
+                .unwrap()
+                .contains_key("lavfi.signalstats.YMIN")
+        );
     }
 }
 
@@ -111,7 +120,9 @@ fn colour_tags_pass_and_nothing_is_complained_about() {
     ffmpeg(dir.path(), &format!("{make} a.mkv"));
     log::set_logger(&Recorder).unwrap();
     log::set_max_level(log::LevelFilter::Warn);
-    let source = decode(json!({"input_path": dir.path().join("a.mkv")})).unwrap().video;
+    let source = decode(json!({"input_path": dir.path().join("a.mkv")}))
+        .unwrap()
+        .video;
     let color = frame(&source[0]).color;
     let text = format!("{color:?}");
     assert_eq!(text.matches("Bt709").count(), 3, "{text}");
@@ -122,7 +133,10 @@ fn colour_tags_pass_and_nothing_is_complained_about() {
     let rgba = run(json!({"name": "format", "para": "rgba"}), source);
     assert_eq!(frame(&rgba[0]).format(), PixelFormat::Rgba);
     // From RGB back: what the frames say is what the filter is told.
-    let back = run(json!({"name": "scale", "para": "out_color_matrix=bt709:flags=bicubic"}), rgba);
+    let back = run(
+        json!({"name": "scale", "para": "out_color_matrix=bt709:flags=bicubic"}),
+        rgba,
+    );
     assert_eq!(back.len(), 4);
     let told = WARNINGS.lock().unwrap().join("\n");
     assert!(!told.to_lowercase().contains("chang"), "{told}");

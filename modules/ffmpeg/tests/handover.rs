@@ -1,6 +1,5 @@
 //! loom's model of the decoder's hand-over: every interleaving of the thread that pushes bytes and the
 //! one that reads them. A wake-up that is lost leaves a thread waiting, which loom reports.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod sync {
     pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};

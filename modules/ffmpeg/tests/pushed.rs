@@ -26,7 +26,10 @@ fn bytes(number: usize, bytes: &[u8]) -> Packet {
         return Packet::new(time, bytes.to_vec());
     }
     let data = Buffer::copy_from_slice(bytes);
-    Packet::new(time, EncodedPacket::new(data, MediaKind::Data, TimeBase::MICROS))
+    Packet::new(
+        time,
+        EncodedPacket::new(data, MediaKind::Data, TimeBase::MICROS),
+    )
 }
 
 /// Pushes files in pieces of `size` bytes, each when all before are used up.
@@ -81,7 +84,11 @@ fn bytes_of_a_file_give_its_frames() {
         // What cannot be positioned is measured less exactly, by the command too.
         let input = format!("-seekable 0 -i {file}");
         let whole = of_file(dir.path(), file, json!({"dec_params": {"seekable": 0}}));
-        let [video, audio] = references(dir.path(), &input, [("0:v", &whole.video), ("0:a", &whole.audio)]);
+        let [video, audio] = references(
+            dir.path(),
+            &input,
+            [("0:v", &whole.video), ("0:a", &whole.audio)],
+        );
         assert_eq!(whole.video.len(), 50);
         for size in [700, 5000, 1 << 20] {
             let pushed = push(json!({}), &[read(dir.path(), file)], size).unwrap();
@@ -105,7 +112,11 @@ fn bytes_of_a_file_give_its_frames() {
 #[test]
 fn frames_come_with_their_bytes() {
     let dir = tempfile::tempdir().unwrap();
-    clip(dir.path(), 2, "-c:v mjpeg -pix_fmt yuvj420p -c:a pcm_s16le a.mkv");
+    clip(
+        dir.path(),
+        2,
+        "-c:v mjpeg -pix_fmt yuvj420p -c:a pcm_s16le a.mkv",
+    );
     let file = read(dir.path(), "a.mkv");
     let arrivals = || {
         let mut runner = runner(json!({}));
@@ -118,7 +129,10 @@ fn frames_come_with_their_bytes() {
         counts.collect::<Vec<usize>>()
     };
     let first = arrivals();
-    assert!(first[..first.len() / 2].iter().sum::<usize>() > 0, "{first:?}");
+    assert!(
+        first[..first.len() / 2].iter().sum::<usize>() > 0,
+        "{first:?}"
+    );
     assert_eq!(arrivals(), first);
 }
 
@@ -129,10 +143,22 @@ fn an_empty_packet_begins_another_file() {
     clip(dir.path(), 1, "-c:v mpeg4 -c:a mp3 -b:v 4M b.mkv");
     let files = [read(dir.path(), "a.ts"), read(dir.path(), "b.mkv")];
     let joined = push(json!({}), &files, 4000).unwrap();
-    let (a, b) = (of_file(dir.path(), "a.ts", json!({})), of_file(dir.path(), "b.mkv", json!({})));
-    let pixels = |packet: &Packet| packet.get::<VideoFrame>().unwrap().to_packed_bytes().unwrap();
+    let (a, b) = (
+        of_file(dir.path(), "a.ts", json!({})),
+        of_file(dir.path(), "b.mkv", json!({})),
+    );
+    let pixels = |packet: &Packet| {
+        packet
+            .get::<VideoFrame>()
+            .unwrap()
+            .to_packed_bytes()
+            .unwrap()
+    };
     let pictures = |packets: &[Packet]| packets.iter().map(pixels).collect::<Vec<_>>();
-    assert_eq!(pictures(&joined.video), [pictures(&a.video), pictures(&b.video)].concat());
+    assert_eq!(
+        pictures(&joined.video),
+        [pictures(&a.video), pictures(&b.video)].concat()
+    );
     // The sound of the first ends last, and the second begins there.
     let first = joined.video[50].timestamp().micros();
     assert!((2_000_000..2_100_000).contains(&first), "{first}");
@@ -155,8 +181,15 @@ fn pieces_of_a_recording_keep_their_times() {
     }
     let whole = of_file(dir.path(), "all.ts", json!({"copyts": 0}));
     let spacing = |decoded: &Decoded| {
-        let times: Vec<i64> = decoded.video.iter().map(|p| p.timestamp().micros()).collect();
-        times.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<i64>>()
+        let times: Vec<i64> = decoded
+            .video
+            .iter()
+            .map(|p| p.timestamp().micros())
+            .collect();
+        times
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .collect::<Vec<i64>>()
     };
     for second in ["2.ts", "3.ts"] {
         let files = [read(dir.path(), "1.ts"), read(dir.path(), second)];
@@ -188,7 +221,10 @@ fn copied_streams_come_of_bytes_too() {
     let copy = json!({"video_codec": "copy", "audio_codec": "copy"});
     let pushed = push(copy.clone(), &[read(dir.path(), "a.mkv")], 4000).unwrap();
     let direct = of_file(dir.path(), "a.mkv", copy);
-    for (ours, theirs) in [(&pushed.video, &direct.video), (&pushed.audio, &direct.audio)] {
+    for (ours, theirs) in [
+        (&pushed.video, &direct.video),
+        (&pushed.audio, &direct.audio),
+    ] {
         let show = |packet: &Packet| format!("{:?}", packet.get::<EncodedPacket>().unwrap());
         assert!(ours.iter().map(show).eq(theirs.iter().map(show)));
     }
@@ -205,18 +241,20 @@ fn failure(options: Value, file: &[u8]) -> String {
 #[test]
 fn what_is_no_media_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let noise: Vec<u8> = (0..60_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    insta::assert_snapshot!(failure(json!({}), &noise), @"");
+    let noise: Vec<u8> = (0..60_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    insta::assert_snapshot!(failure(json!({}), &noise), @"cannot open input 'pushed file 1': invalid data found when processing input | push a whole file from its beginning; an mp4 must have its index in front (movflags faststart) or be fragmented");
     clip(dir.path(), 1, &format!("{H264} a.mp4"));
     // Its index is at the end.
-    insta::assert_snapshot!(failure(json!({}), &read(dir.path(), "a.mp4")), @"");
+    insta::assert_snapshot!(failure(json!({}), &read(dir.path(), "a.mp4")), @"cannot read from 'pushed file 1': invalid data found when processing input (stream 0, offset 0x30: partial file) | push a whole file from its beginning; an mp4 must have its index in front (movflags faststart) or be fragmented");
     clip(dir.path(), 1, &format!("{H264} -movflags faststart b.mp4"));
-    insta::assert_snapshot!(failure(json!({}), &read(dir.path(), "b.mp4")[..1500]), @"");
-    insta::assert_snapshot!(failure(json!({"durations": [0, 1, 2, 3]}), &read(dir.path(), "b.mp4")), @"");
-    insta::assert_snapshot!(failure(json!({"stream_loop": 1}), &read(dir.path(), "b.mp4")), @"");
+    insta::assert_snapshot!(failure(json!({}), &read(dir.path(), "b.mp4")[..1500]), @"cannot open input 'pushed file 1': end of file (error reading header) | push a whole file from its beginning; an mp4 must have its index in front (movflags faststart) or be fragmented");
+    insta::assert_snapshot!(failure(json!({"durations": [0, 1, 2, 3]}), &read(dir.path(), "b.mp4")), @"durations need an input that can be read from any position | set input_path to read a file");
+    insta::assert_snapshot!(failure(json!({"stream_loop": 1}), &read(dir.path(), "b.mp4")), @"stream_loop: what is pushed in can be read only once | set input_path to read a file again");
     let mut runner = runner(json!({}));
     runner.push(0, Packet::new(Timestamp::ZERO, 5_i64));
-    insta::assert_snapshot!(runner.run().unwrap_err(), @"");
+    insta::assert_snapshot!(runner.run().unwrap_err(), @"a packet holds bmf.int, not bytes, packets of a stream, or names of files");
 }
 
 #[test]
@@ -227,7 +265,11 @@ fn a_file_that_is_cut_off_gives_what_it_has() {
     let cut = &file[..file.len() / 2];
     fs::write(dir.path().join("cut.mp4"), cut).unwrap();
     let pushed = push(json!({}), &[cut.to_vec()], 3000).unwrap();
-    same("cut off", &pushed, &of_file(dir.path(), "cut.mp4", json!({})));
+    same(
+        "cut off",
+        &pushed,
+        &of_file(dir.path(), "cut.mp4", json!({})),
+    );
     assert!(!pushed.video.is_empty() && !pushed.report.warnings.is_empty());
 }
 
@@ -268,7 +310,201 @@ fn a_flush_forgets_the_file() {
     runner.push(0, bytes(1, &file));
     runner.end(0);
     let _ = runner.run().unwrap();
-    assert_same("again", &lines(&runner.take(0)), &lines(&of_file(dir.path(), "a.ts", json!({})).video));
+    assert_same(
+        "again",
+        &lines(&runner.take(0)),
+        &lines(&of_file(dir.path(), "a.ts", json!({})).video),
+    );
     let error = runner.flush(Some(Timestamp::ZERO)).unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"what is sent to a decoder has no positions to go to");
+}
+
+/// What a decoder makes of packets; the runner is asked after each.
+fn push_packets(options: Value, packets: Vec<Packet>) -> Result<Decoded, ModuleError> {
+    let mut runner = runner(options);
+    for packet in packets {
+        runner.push(0, packet);
+        let _ = runner.run()?;
+    }
+    runner.end(0);
+    let _ = runner.run()?;
+    Ok(Decoded {
+        video: runner.take(0),
+        audio: runner.take(1),
+        report: runner.close(Ending::Finished)?,
+    })
+}
+
+/// The packets of both streams of a file in order of decoding, without their format.
+fn raw_packets(dir: &Path, file: &str) -> Vec<Packet> {
+    let copy = json!({"video_codec": "copy", "audio_codec": "copy"});
+    let copied = of_file(dir, file, copy);
+    let mut packets = [copied.video, copied.audio].concat();
+    packets.sort_by_key(Packet::timestamp);
+    let bare = packets.into_iter().map(|packet| {
+        let time = packet.timestamp();
+        let mut packet = packet.get::<EncodedPacket>().unwrap().clone();
+        packet.format = None;
+        Packet::new(time, packet)
+    });
+    bare.collect()
+}
+
+fn kind(packet: &Packet) -> MediaKind {
+    packet.get::<EncodedPacket>().unwrap().kind
+}
+
+#[test]
+fn packets_without_a_container_are_decoded() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(
+        dir.path(),
+        2,
+        &format!("{} a.ts", H264.replace("aac", "mp2")),
+    );
+    let direct = of_file(dir.path(), "a.ts", json!({}));
+    let options = json!({
+        "push_raw_stream": 1, "video_codec": "h264", "video_time_base": "1,90000",
+        "audio_codec": "mp2float", "channels": 2, "sample_rate": 44100,
+    });
+    let packets = raw_packets(dir.path(), "a.ts");
+    let both = push_packets(options.clone(), packets.clone()).unwrap();
+    assert_same("pictures", &lines(&both.video), &lines(&direct.video));
+    assert_eq!(both.audio.len(), direct.audio.len());
+    assert_eq!(both.report.counters.get("frames_video"), Some(50));
+    let video = packets
+        .iter()
+        .filter(|packet| kind(packet) == MediaKind::Video)
+        .cloned();
+    let alone = push_packets(options.clone(), video.collect()).unwrap();
+    assert_same("alone", &lines(&alone.video), &lines(&direct.video));
+    // Times in another unit, and a cut.
+    let mut cut = options;
+    cut["video_time_base"] = "1/1000".into();
+    cut["start_time"] = json!(0.5);
+    cut["end_time"] = json!(1.5);
+    let cut = push_packets(cut, packets).unwrap();
+    let first = cut.video[0].get::<VideoFrame>().unwrap();
+    assert_eq!(
+        (first.time_base, cut.video.len()),
+        (TimeBase::new(1, 1000).unwrap(), 25)
+    );
+    assert!(first.pts.unwrap() < 40);
+}
+
+#[test]
+fn pictures_without_times_get_some() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(dir.path(), 1, "-an -c:v mpeg4 -bf 0 a.avi");
+    let packets = raw_packets(dir.path(), "a.avi");
+    let data = |(number, packet): (usize, &Packet)| {
+        let packet = packet.get::<EncodedPacket>().unwrap();
+        let time = Timestamp::from_micros(number as i64);
+        Packet::new(time, packet.data.as_slice().unwrap().to_vec())
+    };
+    let bytes: Vec<Packet> = packets.iter().enumerate().map(data).collect();
+    let options = json!({"push_raw_stream": 1, "video_codec": "mpeg4", "video_time_base": "1,1000", "fps": 50});
+    let decoded = push_packets(options, bytes.clone()).unwrap();
+    let times: Vec<i64> = decoded
+        .video
+        .iter()
+        .map(|packet| packet.timestamp().micros())
+        .collect();
+    assert_eq!(times, (0..25).map(|n| n * 20_000).collect::<Vec<_>>());
+    let both = json!({
+        "push_raw_stream": 1, "video_codec": "mpeg4", "video_time_base": "1,1000",
+        "audio_codec": "aac", "channels": 2, "sample_rate": 44100,
+    });
+    insta::assert_snapshot!(push_packets(both, bytes).unwrap_err(), @"bytes do not say whether they are pictures or sound");
+}
+
+#[test]
+fn raw_pictures_need_their_size_and_format() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(
+        dir.path(),
+        1,
+        "-an -c:v rawvideo -pix_fmt nv12 -f nut a.nut",
+    );
+    let direct = of_file(dir.path(), "a.nut", json!({}));
+    let options = json!({
+        "push_raw_stream": 1, "video_codec": "rawvideo", "video_time_base": "1,51200",
+        "s": "128x96", "pix_fmt": "nv12",
+    });
+    let decoded = push_packets(options, raw_packets(dir.path(), "a.nut")).unwrap();
+    let pixels = |packet: &Packet| {
+        packet
+            .get::<VideoFrame>()
+            .unwrap()
+            .to_packed_bytes()
+            .unwrap()
+    };
+    assert!(
+        decoded
+            .video
+            .iter()
+            .map(pixels)
+            .eq(direct.video.iter().map(pixels))
+    );
+    assert_eq!(decoded.video.len(), 25);
+}
+
+#[test]
+fn one_stream_of_each_kind_is_decoded() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(dir.path(), 1, &format!("-an {H264} a.ts"));
+    let packets = raw_packets(dir.path(), "a.ts");
+    let twice = packets.iter().flat_map(|packet| {
+        let mut other = packet.get::<EncodedPacket>().unwrap().clone();
+        other.stream_index = 7;
+        other.data = Buffer::from_vec(vec![0; 9]);
+        [packet.clone(), Packet::new(packet.timestamp(), other)]
+    });
+    let options =
+        json!({"push_raw_stream": 1, "video_codec": "h264", "video_time_base": "1,90000"});
+    let decoded = push_packets(options.clone(), twice.clone().collect()).unwrap();
+    assert_same(
+        "first",
+        &lines(&decoded.video),
+        &lines(&of_file(dir.path(), "a.ts", json!({})).video),
+    );
+    insta::assert_snapshot!(decoded.report.warnings.join("\n"), @"video stream 7 of pushed packets is left out: one of each kind is decoded");
+    let mut other = options;
+    other["map_v"] = 7.into();
+    let error = push_packets(other, twice.collect()).unwrap_err();
+    insta::assert_snapshot!(error, @"none of 25 packets of stream 0 (h264) of 'pushed packets' could be decoded: cannot decode with h264: invalid data found when processing input");
+}
+
+#[test]
+fn a_stream_that_does_not_say_what_it_is_is_refused() {
+    let packet = |kind| {
+        let data = Buffer::from_vec(vec![1, 2, 3]);
+        Packet::new(
+            Timestamp::ZERO,
+            EncodedPacket::new(data, kind, TimeBase::MICROS),
+        )
+    };
+    let options = json!({"push_raw_stream": 1, "video_codec": "h264", "video_time_base": "1,25"});
+    let error = push_packets(options.clone(), vec![packet(MediaKind::Audio)]).unwrap_err();
+    insta::assert_snapshot!(format!("{error} | {}", error.hint().unwrap()), @"a packet of audio does not say what its stream is | set audio_codec, channels and sample_rate");
+    let decoded = push_packets(options, vec![packet(MediaKind::Subtitle)]).unwrap();
+    insta::assert_snapshot!(decoded.report.warnings.join("\n"), @"packets that cannot be decoded were left out: subtitle");
+}
+
+/// An empty packet ends a stream as it ends a file; what follows is decoded anew.
+#[test]
+fn an_empty_packet_ends_a_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(dir.path(), 1, &format!("-an {H264} a.ts"));
+    let packets = raw_packets(dir.path(), "a.ts");
+    let end = EncodedPacket::new(Buffer::default(), MediaKind::Video, TimeBase::MICROS);
+    let end = Packet::new(Timestamp::from_micros(2_000_000), end);
+    let options =
+        json!({"push_raw_stream": 1, "video_codec": "h264", "video_time_base": "1,90000"});
+    let mut runner = runner(options);
+    for packet in packets.iter().chain([&end]) {
+        runner.push(0, packet.clone());
+    }
+    assert_eq!(runner.run().unwrap(), Flow::Wait);
+    assert_eq!(runner.take(0).len(), 25);
 }

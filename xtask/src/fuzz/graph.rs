@@ -57,6 +57,26 @@ const AUDIO: &[(&str, &str)] = &[
     ("asetrate", "8000"),
 ];
 
+/// Filters that join a stream with what it was made of.
+const VIDEO_JOINS: &[(&str, &str)] = &[
+    ("overlay", "10:10"),
+    ("overlay", "x=t*10:eof_action=pass:shortest=1"),
+    ("hstack", ""),
+    ("concat", ""),
+    ("blend", "all_mode=average"),
+    ("psnr", ""),
+    ("interleave", ""),
+    ("scale2ref", ""),
+];
+const AUDIO_JOINS: &[(&str, &str)] = &[
+    ("amix", ""),
+    ("amerge", ""),
+    ("concat", "v=0:a=1"),
+    ("ainterleave", ""),
+    ("acrossfade", "d=0.1"),
+    ("amix", "inputs=3"),
+];
+
 /// Each with a container that may or may not take it.
 const VIDEO_CODECS: &[&str] = &[
     "h264",
@@ -112,8 +132,8 @@ pub(super) fn any(input: &str, random: &mut Random) -> Value {
         "id": 0, "module_info": { "name": "c_ffmpeg_decoder" }, "option": decoder(input, random),
         "output_streams": [{ "identifier": "video:v0" }, { "identifier": "audio:a0" }],
     })];
-    let video = chain(&mut nodes, 'v', VIDEO, random);
-    let audio = chain(&mut nodes, 'a', AUDIO, random);
+    let video = chain(&mut nodes, 'v', VIDEO, VIDEO_JOINS, random);
+    let audio = chain(&mut nodes, 'a', AUDIO, AUDIO_JOINS, random);
     let ends = 1 + usize::from(random.once_in(4));
     for number in 0..ends {
         let mut inputs = vec![
@@ -130,19 +150,42 @@ pub(super) fn any(input: &str, random: &mut Random) -> Value {
             "input_streams": inputs,
         }));
     }
-    json!({ "option": { "optimize_graph": !random.once_in(3) }, "nodes": nodes })
+    json!({ "option": graph_options(random), "nodes": nodes })
 }
 
-/// Up to three filters; gives the stream that comes out.
+fn graph_options(random: &mut Random) -> Value {
+    let mut options = Map::new();
+    maybe(&mut options, random, "optimize_graph", &[json!(false)]);
+    let limits = [json!(1), json!(2), json!(100)];
+    maybe(&mut options, random, "queue_length_limit", &limits);
+    maybe(
+        &mut options,
+        random,
+        "scheduler_count",
+        &[json!(1), json!(4)],
+    );
+    maybe(&mut options, random, "threads", &[json!(1), json!("all")]);
+    Value::Object(options)
+}
+
+/// Up to three filters, the last of which may join the stream with where it began; gives the stream that comes out.
 fn chain(
     nodes: &mut Vec<Value>,
     letter: char,
     filters: &[(&str, &str)],
+    joins: &[(&str, &str)],
     random: &mut Random,
 ) -> String {
-    let mut stream = format!("{letter}0");
-    for number in 1..=random.below(4) {
-        let (name, para) = *random.pick(filters);
+    let first = format!("{letter}0");
+    let mut stream = first.clone();
+    let count = random.below(4);
+    for number in 1..=count {
+        let is_join = number == count && random.once_in(4);
+        let (name, para) = *random.pick(if is_join { joins } else { filters });
+        let mut inputs = vec![json!({ "identifier": stream })];
+        if is_join {
+            inputs.push(json!({ "identifier": first }));
+        }
         let mut option = json!({ "name": name });
         if !para.is_empty() {
             option["para"] = para.into();
@@ -150,7 +193,7 @@ fn chain(
         let out = format!("{letter}{number}");
         nodes.push(json!({
             "id": nodes.len(), "module_info": { "name": "c_ffmpeg_filter" }, "option": option,
-            "input_streams": [{ "identifier": stream }], "output_streams": [{ "identifier": out }],
+            "input_streams": inputs, "output_streams": [{ "identifier": out }],
         }));
         stream = out;
     }
@@ -246,7 +289,7 @@ fn decoder(input: &str, random: &mut Random) -> Value {
         json!({ "threads": "auto" }),
         json!({ "probesize": 100 }),
         json!({ "fflags": "+genpts+igndts" }),
-        json!({ "err_detect": "explode" }),
+        json!({ "err_detect": "crccheck+careful" }),
         json!({ "flags2": "+showall" }),
         json!({ "lowres": 1 }),
     ];

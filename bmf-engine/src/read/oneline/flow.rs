@@ -56,7 +56,7 @@ impl Flow {
         let (min, _) = module.inputs.limits();
         let is_needed = |port: &&PortSpec| {
             let option = port.instead_of.as_deref();
-            !option.is_some_and(|option| node.option.get(option).is_some())
+            option.is_none_or(|option| node.option.get(option).is_none())
         };
         let has_inputs = module.inputs.get(0).filter(is_needed).is_some();
         let can_start = min == 0 && !module.is_sink && module.outputs.get(0).is_some();

@@ -71,9 +71,11 @@ pub(super) fn registry() -> Registry {
         port("video", PortKind::Video),
         port("audio", PortKind::Audio),
     ];
-    let both = Ports::Fixed(media.to_vec());
+    let bytes = Ports::Fixed(vec![port("in", PortKind::Any).instead_of("input_path")]);
+    let mut all = media.to_vec();
+    all.push(port("subtitle", PortKind::Subtitle));
     let optional = Ports::Fixed(media.map(PortSpec::optional).to_vec());
-    add(&registry, "c_ffmpeg_decoder", Ports::none(), both, decode);
+    add(&registry, "c_ffmpeg_decoder", bytes, Ports::Fixed(all), decode);
     add(&registry, "c_ffmpeg_filter", alike(0), alike(1), filter);
     add(&registry, "c_ffmpeg_encoder", optional, alike(0), encode);
     add(&registry, "pass_through", alike(1), alike(1), |_, _| None);

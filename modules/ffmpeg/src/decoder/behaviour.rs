@@ -52,10 +52,12 @@ impl Options {
         }
         let starts_late = self.start_time.is_some_and(|start| start > 0.0);
         if self.stream_loop != 0 && (starts_late || !self.durations.is_empty()) {
-            let message = "the whole input is repeated, which does not go with start_time or durations";
+            let message =
+                "the whole input is repeated, which does not go with start_time or durations";
             issues.push(
-                OptionIssue::invalid("stream_loop", message)
-                    .with_hint("cut the frames behind the decoder, for instance with the filter loop"),
+                OptionIssue::invalid("stream_loop", message).with_hint(
+                    "cut the frames behind the decoder, for instance with the filter loop",
+                ),
             );
         }
     }

@@ -45,7 +45,10 @@ enum Meal {
 impl Bytes {
     /// # Errors
     /// If the options ask for what bytes cannot give, or the thread that reads them does not start.
-    pub(crate) fn new(options: &Arc<Options>, context: &ModuleContext) -> Result<Self, ModuleError> {
+    pub(crate) fn new(
+        options: &Arc<Options>,
+        context: &ModuleContext,
+    ) -> Result<Self, ModuleError> {
         if options.stream_loop != 0 {
             let error = ModuleError::new("stream_loop: what is pushed in can be read only once");
             return Err(error.with_hint("set input_path to read a file again"));
@@ -73,7 +76,7 @@ impl Bytes {
                 }
             }
             if std::mem::take(&mut self.job_has_ended) {
-                self.place = Place::default();
+                self.place = self.place.next_job();
                 end_job(task);
             }
             match self.next_meal(given, task)? {
@@ -159,5 +162,11 @@ impl Bytes {
             add(&mut report, session.report());
         }
         report
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.demuxing.close();
     }
 }

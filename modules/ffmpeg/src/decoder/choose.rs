@@ -15,10 +15,10 @@ use super::source::Source;
 use super::stream::{Settings, Stream, port_name};
 use super::tags::Tags;
 use super::window::Segment;
+use crate::threads;
 
 /// What the outputs carry.
-pub(crate) const PORTS: [MediaKind; 3] =
-    [MediaKind::Video, MediaKind::Audio, MediaKind::Subtitle];
+pub(crate) const PORTS: [MediaKind; 3] = [MediaKind::Video, MediaKind::Audio, MediaKind::Subtitle];
 
 /// Which streams the connected outputs get.
 #[derive(Default)]
@@ -67,12 +67,22 @@ impl Chosen {
     fn tell_others(&self, source: &Source) {
         let streams = source.demuxer().streams().iter();
         let is_left = |info: &&StreamInfo| {
-            let is_chosen = self.streams.iter().any(|(_, used)| used.index == info.index);
+            let is_chosen = self
+                .streams
+                .iter()
+                .any(|(_, used)| used.index == info.index);
             matches!(info.kind, MediaKind::Subtitle | MediaKind::Data) && !is_chosen
         };
         let left: Vec<String> = streams
             .filter(is_left)
-            .map(|info| format!("{} ({} {})", info.index, info.kind, info.parameters.codec_name()))
+            .map(|info| {
+                format!(
+                    "{} ({} {})",
+                    info.index,
+                    info.kind,
+                    info.parameters.codec_name()
+                )
+            })
             .collect();
         if !left.is_empty() {
             let (url, left) = (source.demuxer().url(), left.join(", "));
@@ -125,6 +135,9 @@ pub(crate) fn open_decoder(
     if info.is_attached_picture() {
         // One picture: threads would only cost.
         dictionary.set_default("threads", "1");
+    } else if info.kind == MediaKind::Video {
+        let pixels = u64::from(info.parameters.width()) * u64::from(info.parameters.height());
+        dictionary.set_default("threads", &threads::for_decoder(options.threads, pixels));
     }
     let config = DecoderConfig {
         name: options.decoder(info.kind).map(str::to_owned),

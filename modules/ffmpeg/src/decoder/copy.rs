@@ -49,7 +49,7 @@ impl Copied {
         Self {
             port: *port,
             format: Arc::new(describe(info)),
-            track: Track::sound(info.time_base),
+            track: track_of(info),
             limit,
             placed_at: segment.placed_at,
             end: end_of(segment, origin),
@@ -92,7 +92,7 @@ impl Copied {
 
     /// Gets ready for another segment, whose packets come next.
     pub(crate) fn restart(&mut self, segment: &Segment, origin: i64) {
-        self.track = Track::sound(self.info.time_base);
+        self.track = track_of(&self.info);
         self.placed_at = segment.placed_at;
         self.end = end_of(segment, origin);
         self.is_first_packet = true;
@@ -232,6 +232,10 @@ impl Copied {
         let unit = self.info.time_base;
         TimeBase::MICROS.rescale(micros, unit).unwrap_or(0)
     }
+}
+
+fn track_of(info: &StreamInfo) -> Track {
+    Track::sound(info.time_base).at_rate(info.average_frame_rate)
 }
 
 /// Where the packets of a segment end on their time line, in microseconds.

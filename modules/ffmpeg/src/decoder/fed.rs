@@ -25,7 +25,7 @@ pub(crate) struct Fed {
 enum Work {
     Files(Files),
     Bytes(Bytes),
-    Raw(Raw),
+    Raw(Box<Raw>),
 }
 
 /// What arrives, in order. Packets stay with the engine until they are wanted, but for those before
@@ -98,7 +98,11 @@ impl Fed {
         self.given.look(task);
         if self.work.is_none() {
             let Some(first) = self.given.peek(task) else {
-                return Ok(if self.given.has_ended() { Flow::Done } else { Flow::Wait });
+                return Ok(if self.given.has_ended() {
+                    Flow::Done
+                } else {
+                    Flow::Wait
+                });
             };
             self.work = Some(Work::of(first, &self.options, &self.context)?);
         }
@@ -145,12 +149,15 @@ impl Work {
         }
         let encoded = first.get::<EncodedPacket>();
         if options.push_raw_stream || encoded.is_some_and(|packet| packet.format.is_some()) {
-            return Ok(Self::Raw(Raw::new(options, context)));
+            return Ok(Self::Raw(Box::new(Raw::new(options, context))));
         }
         if encoded.is_some() || first.is::<Vec<u8>>() {
             return Ok(Self::Bytes(Bytes::new(options, context)?));
         }
-        Err(unexpected(first, "bytes, packets of a stream, or names of files"))
+        Err(unexpected(
+            first,
+            "bytes, packets of a stream, or names of files",
+        ))
     }
 }
 

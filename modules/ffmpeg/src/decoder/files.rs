@@ -62,7 +62,7 @@ impl Files {
                         self.queue.extend(list::entries(&packet, &self.options)?);
                     }
                     Some(Next::JobEnd) => {
-                        self.place = Place::default();
+                        self.place = self.place.next_job();
                         end_job(task);
                     }
                     None if given.has_ended() => return Ok(Flow::Done),

@@ -105,7 +105,11 @@ impl Options {
         }
         let schema = schema_for!(Self).to_value();
         let properties = schema.get("properties").and_then(|value| value.as_object());
-        let known: Vec<&str> = properties.iter().flat_map(|keys| keys.keys()).map(String::as_str).collect();
+        let known: Vec<&str> = properties
+            .iter()
+            .flat_map(|keys| keys.keys())
+            .map(String::as_str)
+            .collect();
         for key in self.unknown.keys() {
             let issue = OptionIssue::unknown(key, known.iter().copied());
             issues.push(match layers_of(key).first() {
@@ -136,7 +140,10 @@ impl Options {
                 issues.push(issue.with_hint("raw files say it by the name of their format"));
             }
         }
-        for (key, value) in [("channels", self.channels), ("sample_rate", self.sample_rate)] {
+        for (key, value) in [
+            ("channels", self.channels),
+            ("sample_rate", self.sample_rate),
+        ] {
             if value == Some(0) {
                 issues.push(OptionIssue::invalid(key, "must be 1 or more"));
             }
@@ -161,12 +168,17 @@ impl Options {
             return;
         }
         if !self.input_path.is_empty() {
-            let issue = OptionIssue::invalid("push_raw_stream", "a file is read, nothing is pushed");
+            let issue =
+                OptionIssue::invalid("push_raw_stream", "a file is read, nothing is pushed");
             issues.push(issue.with_hint("leave out input_path, or push_raw_stream"));
         }
-        for (key, kind) in [("video_codec", MediaKind::Video), ("audio_codec", MediaKind::Audio)] {
+        for (key, kind) in [
+            ("video_codec", MediaKind::Video),
+            ("audio_codec", MediaKind::Audio),
+        ] {
             if self.copies(kind) {
-                let issue = OptionIssue::invalid(key, "pushed packets are those of a stream already");
+                let issue =
+                    OptionIssue::invalid(key, "pushed packets are those of a stream already");
                 issues.push(issue.with_hint("connect whoever pushes them to their consumer"));
             }
         }
@@ -181,7 +193,10 @@ impl Options {
             let issue = OptionIssue::invalid("video_time_base", message);
             issues.push(issue.with_hint("set it, for instance to \"1/1000\""));
         }
-        for (key, value) in [("channels", self.channels), ("sample_rate", self.sample_rate)] {
+        for (key, value) in [
+            ("channels", self.channels),
+            ("sample_rate", self.sample_rate),
+        ] {
             if has_audio && value.is_none() {
                 issues.push(OptionIssue::invalid(key, "it must be said of pushed sound"));
             }
@@ -214,14 +229,29 @@ mod tests {
     fn keys_that_do_not_exist_are_told_their_place() {
         insta::assert_snapshot!(check(json!({
             "input_path": "a", "rtsp_transport": "tcp", "crf": 20, "movflags": "x", "start_tme": 1, "zzz": 0,
-        })), @"");
+        })), @r#"
+    rtsp_transport | unknown option "rtsp_transport" | it belongs in dec_params: {"rtsp_transport": …}
+    crf | unknown option "crf" | it belongs in video_params or audio_params of the encoder
+    movflags | unknown option "movflags" | it belongs in mux_params of the encoder
+    start_tme | unknown option "start_tme" | did you mean "start_time"?
+    zzz | unknown option "zzz" | -
+    "#);
     }
 
     #[test]
     fn pushed_streams_must_be_described() {
-        insta::assert_snapshot!(check(json!({"push_raw_stream": 1})), @"");
-        insta::assert_snapshot!(check(json!({"push_raw_stream": 1, "video_codec": "h264", "audio_codec": "aac"})), @"");
-        insta::assert_snapshot!(check(json!({"push_raw_stream": 1, "video_codec": "copy", "video_time_base": "1,0", "input_path": "a"})), @"");
+        insta::assert_snapshot!(check(json!({"push_raw_stream": 1})), @"push_raw_stream | how to decode what is pushed must be said | set video_codec and video_time_base, or audio_codec, channels and sample_rate");
+        insta::assert_snapshot!(check(json!({"push_raw_stream": 1, "video_codec": "h264", "audio_codec": "aac"})), @r#"
+    video_time_base | the unit of the pictures' times must be said | set it, for instance to "1/1000"
+    channels | it must be said of pushed sound | -
+    sample_rate | it must be said of pushed sound | -
+    "#);
+        insta::assert_snapshot!(check(json!({"push_raw_stream": 1, "video_codec": "copy", "video_time_base": "1,0", "input_path": "a"})), @r#"
+    video_time_base | it is no fraction above 0 | write it like "1,25000" or "1/25000"
+    push_raw_stream | a file is read, nothing is pushed | leave out input_path, or push_raw_stream
+    video_codec | pushed packets are those of a stream already | connect whoever pushes them to their consumer
+    push_raw_stream | how to decode what is pushed must be said | set video_codec and video_time_base, or audio_codec, channels and sample_rate
+    "#);
         let fine = json!({
             "push_raw_stream": 1, "video_codec": "h264", "video_time_base": "1,25", "audio_codec": "aac",
             "channels": 2, "sample_rate": 48000, "sample_fmt": "fltp",
@@ -236,7 +266,15 @@ mod tests {
         insta::assert_snapshot!(check(json!({
             "input_path": "a", "pix_fmt": "yuv402p", "sample_fmt": "fltp", "channels": 0, "sample_rate": 0,
             "decryption_key": "00", "overlap_time": -1, "video_time_base": "1,25",
-        })), @"");
+        })), @r"
+    pix_fmt | pixel format 'yuv402p': no such pixel format; did you mean 'yuv420p'? | -
+    sample_fmt | it is for push_raw_stream only | raw files say it by the name of their format
+    channels | must be 1 or more | -
+    sample_rate | must be 1 or more | -
+    video_time_base | it is for push_raw_stream only | -
+    decryption_key | a key has 32 hexadecimal digits | -
+    overlap_time | -1 is no time in seconds, 0 or later | -
+    ");
     }
 
     #[test]
@@ -246,7 +284,7 @@ mod tests {
             "dec_params": {"sample_rate": 8000},
         }))
         .unwrap();
-        insta::assert_snapshot!(format!("{:?}", options.input_dictionary()), @"");
-        insta::assert_snapshot!(format!("{:?} {:?}", options.key_of("video_size"), options.key_of("sample_rate")), @"");
+        insta::assert_snapshot!(format!("{:?}", options.input_dictionary()), @r#"{"sample_rate": "8000", "video_size": "64x48", "pixel_format": "nv12", "channels": "2", "decryption_key": "7", "scan_all_pmts": "1"}"#);
+        insta::assert_snapshot!(format!("{:?} {:?}", options.key_of("video_size"), options.key_of("sample_rate")), @r#"Some(("s", "raw data without a container")) None"#);
     }
 }

@@ -37,12 +37,19 @@ impl Lap {
         let laps = streams
             .filter(|stream| !has_sound || stream.sound.is_some())
             .map(Length::lap);
-        laps.reduce(|longest, lap| if longest.is_shorter(&lap) { lap } else { longest })
+        laps.reduce(|longest, lap| {
+            if longest.is_shorter(&lap) {
+                lap
+            } else {
+                longest
+            }
+        })
     }
 
     fn is_shorter(&self, other: &Self) -> bool {
         let compared = |lap: &Self| i128::from(lap.ticks) * i128::from(lap.unit.num());
-        compared(self) * i128::from(other.unit.den()) < compared(other) * i128::from(self.unit.den())
+        compared(self) * i128::from(other.unit.den())
+            < compared(other) * i128::from(self.unit.den())
     }
 
     /// In another unit.
@@ -81,7 +88,9 @@ impl Length {
     fn lap(&self) -> Lap {
         let frame = match (self.sound, self.rate) {
             (Some((samples, rate)), _) => {
-                let unit = i32::try_from(rate).ok().and_then(|rate| TimeBase::new(1, rate));
+                let unit = i32::try_from(rate)
+                    .ok()
+                    .and_then(|rate| TimeBase::new(1, rate));
                 unit.and_then(|unit| unit.rescale(samples as i64, self.unit))
             }
             (None, Some(rate)) => {

@@ -82,7 +82,9 @@ fn entry(value: &Value, options: &Options) -> Result<Options, ModuleError> {
 
 fn refused(message: &str) -> ModuleError {
     ModuleError::new(format!("the list of files: {message}"))
-        .with_hint("write it like {\"input_path\": [{\"input_path\": \"a.mp4\", \"start_time\": 3}]}")
+        .with_hint(
+            "write it like {\"input_path\": [{\"input_path\": \"a.mp4\", \"start_time\": 3}]}",
+        )
         .on_port("in")
 }
 
@@ -116,10 +118,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_said() {
-        insta::assert_snapshot!(check(json!(3)), @"");
-        insta::assert_snapshot!(check(json!({"path": "a"})), @"");
-        insta::assert_snapshot!(check(json!({"input_path": "a", "start_time": "x"})), @"");
-        insta::assert_snapshot!(check(json!({"input_path": "a", "start_time": 10})), @"");
-        insta::assert_snapshot!(check(json!([""])), @"");
+        insta::assert_snapshot!(check(json!(3)), @"the list of files: 3 is no file");
+        insta::assert_snapshot!(check(json!({"path": "a"})), @"the list of files: unknown field `path`, expected one of `input_path`, `start_time`, `end_time`, `durations`, `map_v`, `map_a`, `map_s`");
+        insta::assert_snapshot!(check(json!({"input_path": "a", "start_time": "x"})), @r#"the list of files: invalid type: string "x", expected f64"#);
+        insta::assert_snapshot!(check(json!({"input_path": "a", "start_time": 10})), @"the list of files: of 'a', end_time: the end, 9 s, is not after the start, 10 s");
+        insta::assert_snapshot!(check(json!([""])), @"the list of files: a path is empty");
     }
 }

@@ -103,7 +103,8 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         ..Reconnect::default()
     };
     let invalid = |value: &dyn fmt::Display| {
-        let message = format!("expected a number of attempts, true, false, or an object, not {value}");
+        let message =
+            format!("expected a number of attempts, true, false, or an object, not {value}");
         de::Error::custom(message)
     };
     match Value::deserialize(deserializer)? {
@@ -112,7 +113,10 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         Value::Bool(false) => Ok(Some(attempts(0))),
         Value::Number(number) => {
             let count = number.as_u64().and_then(|count| u32::try_from(count).ok());
-            count.map(attempts).map(Some).ok_or_else(|| invalid(&number))
+            count
+                .map(attempts)
+                .map(Some)
+                .ok_or_else(|| invalid(&number))
         }
         object @ Value::Object(_) => Reconnect::deserialize(object)
             .map(Some)

@@ -13,12 +13,14 @@ use super::options::Options;
 use super::session::{Session, Stage};
 use super::source::Source;
 use crate::local::Reading;
+use crate::threads::Working;
 use crate::values;
 
 /// A source with up to three outputs, or a node that decodes what it is sent.
 pub(crate) struct FfmpegDecoder {
     options: Arc<Options>,
     context: Option<ModuleContext>,
+    working: Option<Working>,
     work: Option<Work>,
     /// Kept to the end of the graph: an output may begin only when all is read.
     reading: Option<Reading>,
@@ -51,6 +53,9 @@ impl Module for FfmpegDecoder {
             bmf_ffmpeg::log::set_level(level);
         }
         self.context = Some(context.clone());
+        Arc::make_mut(&mut self.options).threads = context.threads();
+        self.working
+            .take_if(|_| context.connected_outputs().first() == Some(&false));
         let is_fed = context.connected_inputs().contains(&true);
         self.work = Some(match (is_fed, self.options.input_path.is_empty()) {
             (true, true) => Work::Fed(Box::new(Fed::new(Arc::clone(&self.options), context))),
@@ -97,6 +102,7 @@ impl Module for FfmpegDecoder {
     fn close(&mut self, _: Ending) -> Result<(), ModuleError> {
         self.report = self.report();
         self.work = None;
+        self.working = None;
         Ok(())
     }
 
@@ -124,7 +130,12 @@ impl ModuleType for FfmpegDecoder {
             .outputs([
                 PortSpec::new("video", PortKind::Video, "pictures, as they were coded").optional(),
                 PortSpec::new("audio", PortKind::Audio, "sound, as it was coded").optional(),
-                PortSpec::new("subtitle", PortKind::Subtitle, "subtitles, without decoding").optional(),
+                PortSpec::new(
+                    "subtitle",
+                    PortKind::Subtitle,
+                    "subtitles, without decoding",
+                )
+                .optional(),
             ])
             .may_block()
     }
@@ -142,6 +153,7 @@ impl ModuleType for FfmpegDecoder {
         Ok(Self {
             options: Arc::new(options),
             context: None,
+            working: Some(Working::decoder()),
             work: None,
             reading: None,
             report: Report::default(),
@@ -181,8 +193,8 @@ impl ModuleType for FfmpegDecoder {
 /// Names stay text even if they look like numbers; times of a list are separated by commas.
 fn value_of(key: &str, text: &str) -> Value {
     match key {
-        "input_path" | "video_codec" | "audio_codec" | "loglevel" | "s" | "pix_fmt" | "sample_fmt"
-        | "decryption_key" | "video_time_base" => Value::from(text),
+        "input_path" | "video_codec" | "audio_codec" | "loglevel" | "s" | "pix_fmt"
+        | "sample_fmt" | "decryption_key" | "video_time_base" => Value::from(text),
         "durations" => text
             .split(',')
             .map(|time| values::guessed(time.trim()))
@@ -212,6 +224,14 @@ mod tests {
         insta::assert_snapshot!(
             check(&["in.mp4", "start_time=1.5", "dec_params.threads=2", "durations=0,1", "skip_frame=nokey"]),
             @r#"{"input_path":"in.mp4","start_time":1.5,"dec_params":{"threads":2},"durations":[0,1],"skip_frame":"nokey"}"#
+        );
+        insta::assert_snapshot!(
+            check(&["in.mkv", "video_codec=copy", "map_s=2", "s=64x48", "decryption_key=12345678901234567890123456789012"]),
+            @""
+        );
+        insta::assert_snapshot!(
+            check(&["push_raw_stream=1", "video_codec=h264", "video_time_base=1,25", "sample_rate=48000"]),
+            @""
         );
         insta::assert_snapshot!(check(&["input_path=3"]), @r#"{"input_path":"3"}"#);
         insta::assert_snapshot!(check(&["a", "b"]), @r#"decode takes one file, but there is also "b""#);

@@ -1,6 +1,7 @@
 //! The options of `c_ffmpeg_decoder`: BMF's names, checked before anything is opened.
 
 use bmf_ffmpeg::{Dict, Skip, names};
+use bmf_sdk::config::Threads;
 use bmf_sdk::hmp::MediaKind;
 use bmf_sdk::nearest;
 use bmf_sdk::prelude::*;
@@ -47,8 +48,8 @@ pub(crate) struct Options {
     /// Name of the audio decoder; FFmpeg's first choice without it. "copy" as for `video_codec`.
     pub(crate) audio_codec: Option<String>,
     /// Options of FFmpeg's protocol, demuxer and decoders, by their own names, for instance
-    /// `rtsp_transport` or `threads` (a number; "auto", the default, is one per core). What none of
-    /// them knows is reported.
+    /// `rtsp_transport` or `threads` (a number, or "auto", which is one per core; the default follows
+    /// `threads` of the graph). What none of them knows is reported.
     pub(crate) dec_params: Map<String, Value>,
     /// How many pictures to send at most.
     pub(crate) vframes: Option<u64>,
@@ -137,6 +138,9 @@ pub(crate) struct Options {
     /// How many seconds the last picture of a file lasts, where it does not say, when another file
     /// follows.
     pub(crate) cut_off_interval: f64,
+    /// What the graph says of threads, known when the module is opened.
+    #[serde(skip)]
+    pub(super) threads: Threads,
     /// Keys that do not exist.
     #[serde(flatten)]
     #[schemars(skip)]
@@ -188,6 +192,7 @@ impl Default for Options {
             overlap_time: 10.0,
             cut_off_time: 10.0,
             cut_off_interval: 1.0 / 30.0,
+            threads: Threads::Auto,
             unknown: Map::new(),
         }
     }
@@ -382,8 +387,8 @@ mod tests {
     #[test]
     fn types_are_checked() {
         insta::assert_snapshot!(check(json!({"input_path": ["a", "b"]})), @"invalid type: sequence, expected a string");
-        insta::assert_snapshot!(check(json!({"input_path": "a", "map_v": "first"})), @"");
-        insta::assert_snapshot!(check(json!({"input_path": "a", "copyts": [1]})), @"");
+        insta::assert_snapshot!(check(json!({"input_path": "a", "map_v": "first"})), @r#"invalid type: string "first", expected i64"#);
+        insta::assert_snapshot!(check(json!({"input_path": "a", "copyts": [1]})), @"expected true or false, not [1]");
     }
 
     #[test]

@@ -39,6 +39,14 @@ pub(crate) struct Put {
 }
 
 impl Place {
+    /// The place at the beginning of another job, whose times begin anew. Limits hold for all jobs.
+    pub(crate) fn next_job(&self) -> Self {
+        Self {
+            sent: self.sent,
+            ..Self::default()
+        }
+    }
+
     /// How much was sent on a port.
     pub(crate) fn sent(&self, port: usize) -> u64 {
         self.sent[port]
@@ -65,10 +73,16 @@ impl Place {
         let gap = begin.saturating_sub(previous.end);
         let (mut at, mut skipped) = (end, 0);
         if options.copyts {
-            at = end.saturating_sub(begin.saturating_add(first.from.unwrap_or(0))).max(0);
+            at = end
+                .saturating_sub(begin.saturating_add(first.from.unwrap_or(0)))
+                .max(0);
         } else if is_whole && (0..=micros(options.cut_off_time)).contains(&gap) {
             at = end.saturating_add(gap);
-        } else if is_whole && gap < 0 && begin > previous.begin && -gap <= micros(options.overlap_time) {
+        } else if is_whole
+            && gap < 0
+            && begin > previous.begin
+            && -gap <= micros(options.overlap_time)
+        {
             skipped = -gap;
         }
         for segment in segments.iter_mut() {

@@ -54,7 +54,8 @@ impl Demuxing {
             .name(format!("{} demuxer", context.node()))
             .spawn(move || work(&worker, &interrupt))
             .map_err(|error| {
-                ModuleError::new("cannot start a thread to read what is pushed in").with_source(error)
+                ModuleError::new("cannot start a thread to read what is pushed in")
+                    .with_source(error)
             })?;
         Ok(Arc::new(Self {
             turns,
@@ -63,9 +64,16 @@ impl Demuxing {
     }
 }
 
+impl Demuxing {
+    /// Lets the thread give up whatever it does.
+    pub(crate) fn close(&self) {
+        self.turns.close();
+    }
+}
+
 impl Drop for Demuxing {
     fn drop(&mut self) {
-        self.turns.close();
+        self.close();
         if let Some(thread) = self.thread.take() {
             // Its panic was printed; nobody waits for what it did.
             let _ = thread.join();
@@ -236,6 +244,14 @@ impl Pushed {
             }
             _ => Err(gone()),
         }
+    }
+}
+
+/// Whoever gives up a container in the middle of a packet must have it back first: the thread is for
+/// the next one, too.
+impl Drop for Pushed {
+    fn drop(&mut self) {
+        while self.source.is_none() && self.feed(None).is_ok() {}
     }
 }
 

@@ -6,9 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bmf_ffmpeg::{
-    EncodedStream, Layer, StreamInfo, format_to_av, layers_of, names, packet_to_av,
-};
+use bmf_ffmpeg::{EncodedStream, Layer, StreamInfo, format_to_av, layers_of, names, packet_to_av};
 use bmf_sdk::hmp::{EncodedFormat, EncodedPacket, MediaKind, TimeBase};
 use bmf_sdk::prelude::*;
 use serde_json::Value;
@@ -96,7 +94,10 @@ impl Raw {
         let packet = self.encoded(packet)?;
         let port = PORTS.iter().position(|&kind| kind == packet.kind);
         let Some(port) = port.filter(|&port| port < self.streams.len()) else {
-            self.note(format!("packets that cannot be decoded were left out: {}", packet.kind));
+            self.note(format!(
+                "packets that cannot be decoded were left out: {}",
+                packet.kind
+            ));
             return Ok(());
         };
         let Some(output) = task.outputs_mut().get_mut(port) else {
@@ -140,10 +141,16 @@ impl Raw {
         let kinds = [MediaKind::Video, MediaKind::Audio];
         let mut kinds = kinds.into_iter().filter(|&kind| self.options.pushes(kind));
         match (kinds.next(), kinds.next()) {
-            (Some(kind), None) => Ok(EncodedPacket::new(bytes.clone().into(), kind, TimeBase::MICROS)),
-            _ => Err(ModuleError::new("bytes do not say whether they are pictures or sound")
-                .with_hint("push packets that do, or use a decoder for each")
-                .on_port("in")),
+            (Some(kind), None) => Ok(EncodedPacket::new(
+                bytes.clone().into(),
+                kind,
+                TimeBase::MICROS,
+            )),
+            _ => Err(
+                ModuleError::new("bytes do not say whether they are pictures or sound")
+                    .with_hint("push packets that do, or use a decoder for each")
+                    .on_port("in"),
+            ),
         }
     }
 
@@ -155,7 +162,9 @@ impl Raw {
         let wanted = wanted.or(self.streams[port].as_ref().map(|fed| fed.index));
         if wanted.is_some_and(|wanted| wanted != index) {
             let kind = packet.kind;
-            self.note(format!("{kind} stream {index} of {NAME} is left out: one of each kind is decoded"));
+            self.note(format!(
+                "{kind} stream {index} of {NAME} is left out: one of each kind is decoded"
+            ));
             return false;
         }
         true
@@ -192,13 +201,19 @@ impl Raw {
             return Ok((info, unit));
         }
         let kind = packet.kind;
-        let Some(decoder) = self.options.decoder(kind).filter(|_| self.options.pushes(kind)) else {
-            return Err(ModuleError::new(format!("a {kind} packet does not say what its stream is"))
-                .with_hint(match kind {
-                    MediaKind::Video => "set video_codec and video_time_base",
-                    _ => "set audio_codec, channels and sample_rate",
-                })
-                .on_port("in"));
+        let Some(decoder) = self
+            .options
+            .decoder(kind)
+            .filter(|_| self.options.pushes(kind))
+        else {
+            return Err(ModuleError::new(format!(
+                "a packet of {kind} does not say what its stream is"
+            ))
+            .with_hint(match kind {
+                MediaKind::Video => "set video_codec and video_time_base",
+                _ => "set audio_codec, channels and sample_rate",
+            })
+            .on_port("in"));
         };
         let codec = names::codec_of_decoder(decoder).unwrap_or_else(|| decoder.to_owned());
         let mut format = EncodedFormat::new(kind, &codec);
@@ -277,7 +292,10 @@ fn report_of(port: usize, stream: &Stream) -> Report {
         ("damaged_frames".to_owned(), counts.damaged),
     ];
     Report {
-        counters: counters.into_iter().filter(|&(_, count)| count > 0).collect(),
+        counters: counters
+            .into_iter()
+            .filter(|&(_, count)| count > 0)
+            .collect(),
         ..Report::default()
     }
 }
@@ -303,7 +321,9 @@ fn with_raw(options: &Options) -> Options {
     ];
     for (name, value) in raw {
         if let Some(value) = value {
-            options.dec_params.insert(name.to_owned(), Value::from(value));
+            options
+                .dec_params
+                .insert(name.to_owned(), Value::from(value));
         }
     }
     options

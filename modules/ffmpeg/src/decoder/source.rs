@@ -244,6 +244,9 @@ impl Source {
         if self.laps_left != Some(0) && self.has_read && self.rewind() {
             self.has_read = false;
             self.laps_left = self.laps_left.map(|left| left - 1);
+            if let Some(reason) = reason {
+                self.warn(format!("{reason}; beginning again there"));
+            }
             return Item::Lap;
         }
         let Some(recovery) = &mut self.recovery else {
@@ -322,7 +325,10 @@ impl Source {
 
     fn warn(&mut self, warning: String) {
         log::warn!(target: "bmf_module_ffmpeg", "{warning}");
-        self.warnings.push(warning);
+        // An input may be read for years.
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// Whether an option was given to the input without the user.

@@ -395,7 +395,10 @@ impl Stream {
         }
         let (packets, decoded) = (counts.packets, counts.decoded);
         let message = match decoded {
-            0 => format!("none of {packets} packets of {} could be decoded", self.name),
+            0 => format!(
+                "none of {packets} packets of {} could be decoded",
+                self.name
+            ),
             _ => format!(
                 "only {decoded} frames came of {packets} packets of {}, with {} errors",
                 self.name, counts.errors

@@ -38,10 +38,7 @@ struct Origins {
 impl Tags {
     /// `starts_alone` is said to encoders.
     pub(crate) fn new(options: &Options, starts_alone: bool) -> Self {
-        let shared = [
-            (STARTS_ALONE, starts_alone),
-            ("copyts", options.copyts),
-        ];
+        let shared = [(STARTS_ALONE, starts_alone), ("copyts", options.copyts)];
         let shared: BTreeMap<String, String> = shared
             .into_iter()
             .filter(|&(_, is_set)| is_set)

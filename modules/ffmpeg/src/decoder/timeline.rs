@@ -206,7 +206,9 @@ impl Track {
     /// Where a packet ends, in microseconds.
     fn end_of(&self, times: &Times) -> Option<i64> {
         let begin = self.micros(times.pts.or(times.dts))?;
-        let length = self.micros(Some(times.duration)).filter(|&length| length > 0);
+        let length = self
+            .micros(Some(times.duration))
+            .filter(|&length| length > 0);
         Some(begin.saturating_add(length.or(self.frame).unwrap_or(0)))
     }
 
@@ -358,7 +360,10 @@ mod tests {
         insta::assert_snapshot!(check(&mut timeline, &mut other, &[1400, 1440]), @"0 40");
         for expected in ["81 121 161", "162 202 242"] {
             timeline.lap([&one, &other].into_iter());
-            assert_eq!(check(&mut timeline, &mut one, &[1400, 1440, 1480]), expected);
+            assert_eq!(
+                check(&mut timeline, &mut one, &[1400, 1440, 1480]),
+                expected
+            );
             check(&mut timeline, &mut other, &[1400, 1440]);
         }
     }

@@ -13,7 +13,9 @@ pub(crate) fn messages(source: &Source, decoders: &[&Decoder], options: &Options
     let left = left.filter(|option| !is_ours(&option.name));
     let message = |option: &UnusedOption| {
         if let Some((key, what)) = options.key_of(&option.name) {
-            return Some(format!("{key}: the input '{url}' has no use for it; it is for {what}"));
+            return Some(format!(
+                "{key}: the input '{url}' has no use for it; it is for {what}"
+            ));
         }
         // An option that one of the decoders took is in its place.
         let others: Option<Vec<_>> = decoders
@@ -23,7 +25,9 @@ pub(crate) fn messages(source: &Source, decoders: &[&Decoder], options: &Options
                 unused.find(|unused| unused.name == option.name)
             })
             .collect();
-        let near = others?.into_iter().find_map(|other| other.suggestion.clone());
+        let near = others?
+            .into_iter()
+            .find_map(|other| other.suggestion.clone());
         let near = option.suggestion.clone().or(near);
         let names: Vec<&str> = decoders.iter().map(|decoder| decoder.name()).collect();
         Some(describe(&option.name, near, url, &names.join(", ")))

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bmf_ffmpeg::MuxerInfo;
 use bmf_ffmpeg::names::encoder_options;
+use bmf_ffmpeg::{Layer, layers_of};
 use bmf_sdk::hmp::MediaKind;
 use bmf_sdk::prelude::OptionIssue;
 use bmf_sdk::serde_json::Value;
 use bmf_sdk::{IssueKind, nearest};
 
-use super::choice::{self, COPY, Target};
+use super::choice::{self, COPY, Target, with_hint};
 use super::options::Options;
 use super::settings::{self, PictureSettings, SoundSettings, pairs, unread};
 use super::tags;
@@ -164,27 +164,6 @@ fn without_encoder(
     issues
 }
 
-/// Outputs whose options are often written where an encoder's belong.
-const OUTPUTS: [(&str, &str); 9] = [
-    ("mp4", ""),
-    ("hls", ""),
-    ("dash", ""),
-    ("segment", ""),
-    ("mpegts", "udp:"),
-    ("mpegts", "srt:"),
-    ("mpegts", "tcp:"),
-    ("flv", "rtmp:"),
-    ("rtsp", ""),
-];
-
-/// A format, perhaps another one than is used, that knows the key.
-fn format_with(key: &str) -> Option<&'static str> {
-    let knows = |&&(format, url): &&(&str, &str)| {
-        MuxerInfo::find(format).is_ok_and(|format| format.options(url).contains(key))
-    };
-    OUTPUTS.iter().find(knows).map(|&(format, _)| format)
-}
-
 /// A key that nobody reads where it is may be known in another group.
 fn redirected(issue: OptionIssue, scopes: &Scopes) -> OptionIssue {
     let Some((group, key)) = issue
@@ -200,15 +179,26 @@ fn redirected(issue: OptionIssue, scopes: &Scopes) -> OptionIssue {
             let hint = format!("it belongs into \"{other}\"");
             issue.with_hint(hint)
         }
-        None if group != "mux_params" && issue.hint.is_none() => match format_with(key) {
-            Some(format) => {
-                let hint = format!("it belongs into \"mux_params\" of an output in {format}");
-                issue.with_hint(hint)
-            }
-            None => issue,
-        },
+        None if issue.hint.is_none() => {
+            let hint = belonging(group, key);
+            with_hint(issue, hint)
+        }
         None => issue,
     }
+}
+
+/// Where a key belongs that no part of this output knows.
+fn belonging(group: &str, key: &str) -> Option<&'static str> {
+    let layers = layers_of(key);
+    let is_read = layers.contains(&Layer::Input) || layers.contains(&Layer::Decoder);
+    if layers.contains(&Layer::Output) {
+        return Some(match group {
+            "mux_params" => "other formats or protocols have it",
+            _ => "it belongs into \"mux_params\"",
+        });
+    }
+    (is_read && !layers.contains(&Layer::Encoder))
+        .then_some("it belongs into \"dec_params\" of a decoder")
 }
 
 /// FFmpeg's names of levels; a number is one as well.

@@ -176,7 +176,8 @@ fn unknown(path: &str, name: &str) -> OptionIssue {
     let names = names::encoders();
     let aliases = ENCODERS.iter().map(|(alias, _)| *alias);
     let known = names.iter().map(String::as_str).chain(aliases);
-    if let Some(name) = bmf_ffmpeg::nearest(name, known) {
+    let is_codec = EncoderInfo::all_for_codec(name).is_some();
+    if !is_codec && let Some(name) = bmf_ffmpeg::nearest(name, known) {
         return issue.with_hint(format!("did you mean \"{name}\"?"));
     }
     let hint = codec_of(name).map(|(codec, others)| match others.is_empty() {
@@ -322,6 +323,8 @@ mod tests {
         a%03d.png: image2 png -
         a.jpg: image2 mjpeg -
         a.gif: gif gif -
+        a.webp: webp libwebp_anim -
+        a%d.webp: image2 libwebp -
         a: mp4 libx264 aac
         rtmp://host/live: flv libx264 aac
         rtsp://host/live: rtsp libx264 aac
@@ -367,9 +370,9 @@ mod tests {
     #[test]
     fn a_missing_encoder_names_those_of_its_codec() {
         let text = |name| check_codec(MediaKind::Video, name, "a.mp4");
-        insta::assert_snapshot!(text("libkvazaar"), @"");
-        insta::assert_snapshot!(text("vc1"), @"");
-        insta::assert_snapshot!(text("nothing"), @"");
-        insta::assert_snapshot!(check_codec(MediaKind::Audio, "libfdk_aac", "a.mp4"), @"");
+        insta::assert_snapshot!(text("libkvazaar"), @r#"video_params.codec: there is no encoder "libkvazaar" in this FFmpeg (for hevc it has libx265, hevc_nvenc, hevc_qsv, hevc_v4l2m2m, hevc_vaapi)"#);
+        insta::assert_snapshot!(text("vc1"), @r#"video_params.codec: there is no encoder "vc1" in this FFmpeg (it has none for vc1 at all)"#);
+        insta::assert_snapshot!(text("nothing"), @r#"video_params.codec: there is no encoder "nothing" in this FFmpeg ("ffmpeg -encoders" lists them)"#);
+        insta::assert_snapshot!(check_codec(MediaKind::Audio, "libfdk_aac", "a.mp4"), @r#"audio_params.codec: there is no encoder "libfdk_aac" in this FFmpeg (for aac it has aac)"#);
     }
 }

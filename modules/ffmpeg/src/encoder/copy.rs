@@ -28,11 +28,8 @@ pub(super) struct CopyTrack {
     /// Whether the container has frame rates only, and no times between them.
     by_rate: bool,
     parameters: Option<CodecParameters>,
-    rate: Option<Rational>,
     /// Whether a packet from which decoding can start has come.
     has_started: bool,
-    /// When the next packet is to be decoded, in microseconds, should it not say so.
-    next: Option<i64>,
     packets: u64,
     span: Span,
 }
@@ -50,9 +47,7 @@ impl CopyTrack {
             kind,
             by_rate: target.muxer.name == "avi",
             parameters: None,
-            rate: None,
             has_started: false,
-            next: None,
             packets: 0,
             span: Span::default(),
         }
@@ -77,7 +72,7 @@ impl CopyTrack {
         }
         let mut copy = packet_to_av(packet)?;
         let start = TimeBase::MICROS.rescale(origin, unit).unwrap_or(0);
-        let dts = self.decoded_at(packet).map(|dts| dts - start);
+        let dts = packet.dts.or(packet.pts).map(|dts| dts - start);
         copy.set_dts(dts);
         copy.set_pts(packet.pts.map(|pts| pts - start));
         if let Some(time) = copy.pts().or(dts) {
@@ -85,33 +80,6 @@ impl CopyTrack {
         }
         self.packets += 1;
         output.packet(self.stream, copy, unit)
-    }
-
-    /// When a packet is to be decoded, which containers such as Matroska say of few packets: that
-    /// many pictures before the first one is shown as their order differs, then one after the other.
-    fn decoded_at(&mut self, packet: &EncodedPacket) -> Option<i64> {
-        let micros = |ticks| packet.time_base.rescale(ticks, TimeBase::MICROS);
-        let known = packet.dts.and_then(micros);
-        let dts = match known.or(self.next) {
-            Some(dts) => dts,
-            None => packet.pts.and_then(micros)? - self.lead(),
-        };
-        self.next = dts.checked_add(micros(packet.duration)?);
-        match packet.dts {
-            Some(dts) => Some(dts),
-            None => TimeBase::MICROS.rescale(dts, packet.time_base),
-        }
-    }
-
-    /// How long before it is shown the first picture must be decoded, in microseconds.
-    fn lead(&self) -> i64 {
-        let parameters = self.parameters.as_ref();
-        let pictures = parameters.map_or(0, CodecParameters::video_delay);
-        let rate = self.rate.map_or(0.0, Rational::as_f64);
-        match rate > 0.0 {
-            true => (f64::from(pictures) * 1e6 / rate) as i64,
-            false => 0,
-        }
     }
 
     fn begin(&mut self, packet: &EncodedPacket, output: &mut Output) -> Result<(), ModuleError> {
@@ -147,7 +115,6 @@ impl CopyTrack {
         config.tag = self.settings.tag.or(config.tag);
         self.settings.tags.apply(&mut config);
         self.parameters = Some(parameters.clone());
-        self.rate = config.frame_rate;
         output.announce(self.stream, parameters, config)
     }
 

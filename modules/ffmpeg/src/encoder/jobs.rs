@@ -6,6 +6,7 @@ use std::path::Path;
 use bmf_sdk::prelude::*;
 
 use super::options::Options;
+use super::output::STREAMS;
 use super::work::{Progress, Work};
 
 /// The outputs of a module, of which one is being written.
@@ -15,6 +16,8 @@ pub(super) struct Jobs {
     /// How many outputs have been opened.
     opened: u64,
     work: Option<Box<Work>>,
+    /// How many jobs have ended on each input whose outputs are not complete.
+    ends: [u32; STREAMS],
     /// What the finished ones had to tell.
     report: Report,
 }
@@ -27,6 +30,7 @@ impl Jobs {
             context: context.clone(),
             opened: 0,
             work: None,
+            ends: [0; STREAMS],
             report: Report::default(),
         };
         jobs.work = Some(Box::new(jobs.open_next()?));
@@ -50,6 +54,9 @@ impl Jobs {
     }
 
     pub(super) fn step(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
+        for (input, ends) in task.inputs().iter().zip(&mut self.ends) {
+            *ends += u32::from(input.job_ended);
+        }
         loop {
             if self.work.is_none() {
                 if task.inputs_ended() {
@@ -63,7 +70,7 @@ impl Jobs {
             let Some(work) = &mut self.work else {
                 return Ok(Flow::Wait);
             };
-            match work.step(task)? {
+            match work.step(task, &mut self.ends)? {
                 Progress::Waits => return Ok(Flow::Wait),
                 Progress::Done => return Ok(Flow::Done),
                 Progress::JobDone => {

@@ -27,13 +27,17 @@ mod video;
 mod work;
 
 use bmf_sdk::Description;
+use bmf_sdk::hmp::MediaKind;
 use bmf_sdk::prelude::*;
 
 use jobs::Jobs;
 pub(crate) use options::Options;
 
+use crate::threads::{self, Working};
+
 pub(crate) struct FfmpegEncoder {
     options: Options,
+    working: Option<Working>,
     job: Job,
 }
 
@@ -50,6 +54,12 @@ impl Module for FfmpegEncoder {
         if let Some(level) = &self.options.loglevel {
             bmf_ffmpeg::log::set_level(level);
         }
+        if let Some(threads) = threads::for_encoder(context.threads()) {
+            let other = &mut self.options.video_params.other;
+            other.entry("threads".to_owned()).or_insert(threads.into());
+        }
+        self.working
+            .take_if(|_| context.connected_inputs().first() == Some(&false));
         self.job = if self.options.null_output {
             Job::Drop(0)
         } else {
@@ -78,6 +88,7 @@ impl Module for FfmpegEncoder {
     }
 
     fn close(&mut self, ending: Ending) -> Result<(), ModuleError> {
+        self.working = None;
         match &mut self.job {
             Job::Write(jobs) => jobs.close(ending),
             Job::None | Job::Drop(_) => Ok(()),
@@ -130,6 +141,7 @@ impl ModuleType for FfmpegEncoder {
 
     fn new(options: Options) -> Result<Self, ModuleError> {
         Ok(Self {
+            working: working(&options),
             options,
             job: Job::None,
         })
@@ -143,4 +155,15 @@ impl ModuleType for FfmpegEncoder {
     fn shorthand(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
         shorthand::shorthand(verb, args)
     }
+}
+
+/// What these options are for the other codecs of the process; mistakes in them are told elsewhere.
+fn working(options: &Options) -> Option<Working> {
+    if options.null_output {
+        return None;
+    }
+    let target = choice::Target::of(options).ok()?;
+    let wanted = options.video_params.codec.as_deref();
+    let encoder = choice::encoder(MediaKind::Video, wanted, &target).ok()??;
+    Working::encoder(&encoder.codec)
 }

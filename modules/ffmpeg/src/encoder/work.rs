@@ -42,6 +42,9 @@ pub(super) struct Work {
     ended: [bool; STREAMS],
     /// Whether an end of a job is the end of this output.
     is_job: bool,
+    /// Which inputs have come to the end of the job: what follows is the next one's.
+    over: [bool; STREAMS],
+    is_complete: bool,
     /// The time, in microseconds, at which the output begins; known from the first frames.
     origin: Option<i64>,
     pub(super) warnings: Vec<String>,
@@ -98,6 +101,8 @@ impl Work {
             in_memory: (push != Push::File)
                 .then(|| options.avio_buffer_size.map_or(PIECE, |size| size as usize)),
         };
+        // With a limit, what leaves is over when that is reached, whatever comes.
+        let is_endless = options.vframes.is_none() && options.aframes.is_none();
         let container = Container::new(plan, expected);
         container.listen_to(context);
         Ok(Self {
@@ -108,46 +113,66 @@ impl Work {
             tracks,
             left_out: [false; STREAMS],
             ended: expected.map(|expected| !expected),
-            is_job: options.output_prefix.is_some() || push != Push::File,
+            is_job: options.output_prefix.is_some() || (push != Push::File && is_endless),
+            over: [false; STREAMS],
+            is_complete: false,
             origin: (!options.adjust_pts).then_some(0),
             warnings: Vec::new(),
         })
     }
 
-    pub(super) fn step(&mut self, task: &mut Task) -> Result<Progress, ModuleError> {
-        let result = self.advance(task);
+    /// `ends` counts the ends of jobs that have come on each input and are not used up.
+    pub(super) fn step(
+        &mut self,
+        task: &mut Task,
+        ends: &mut [u32; STREAMS],
+    ) -> Result<Progress, ModuleError> {
+        let result = self.advance(task, ends);
         for (port, packet) in self.output.take_ready() {
             task.push(port, packet);
         }
         result
     }
 
-    fn advance(&mut self, task: &mut Task) -> Result<Progress, ModuleError> {
+    fn advance(
+        &mut self,
+        task: &mut Task,
+        ends: &mut [u32; STREAMS],
+    ) -> Result<Progress, ModuleError> {
         let Some(origin) = self.origin.or_else(|| self.find_origin(task)) else {
             return Ok(Progress::Waits);
         };
         self.origin = Some(origin);
         // What one stream brings may be what another one waits for.
-        while self.take_all(task, origin)? {}
+        while self.take_all(task, origin, ends)? {}
         if self.ended != [true; STREAMS] {
             return Ok(Progress::Waits);
         }
-        self.complete()?;
-        let is_last = task.inputs().iter().all(|input| input.ended);
-        Ok(match self.is_job && !is_last {
+        if !std::mem::replace(&mut self.is_complete, true) {
+            self.complete()?;
+        }
+        if !self.is_job || task.inputs_ended() {
+            return Ok(Progress::Done);
+        }
+        let mut inputs = task.inputs().iter().zip(self.over);
+        let is_over = inputs.all(|(input, over)| over || input.ended);
+        Ok(match is_over {
             true => Progress::JobDone,
-            false => Progress::Done,
+            false => Progress::Waits,
         })
     }
 
     /// Takes what has come, unless it would only wait for another stream. Returns whether a stream
     /// has got further.
-    fn take_all(&mut self, task: &mut Task, origin: i64) -> Result<bool, ModuleError> {
+    fn take_all(
+        &mut self,
+        task: &mut Task,
+        origin: i64,
+        ends: &mut [u32; STREAMS],
+    ) -> Result<bool, ModuleError> {
         let mut is_further = false;
         for (port, name) in PORTS.into_iter().enumerate() {
-            // Packets behind the end of a job are the next one's.
-            let is_next_job = self.is_job && self.ended[port] && !self.tracks[port].is_none();
-            while !is_next_job
+            while !self.over[port]
                 && !self.output.is_enough(port)
                 && let Some(packet) = task.pop(port)
             {
@@ -157,9 +182,13 @@ impl Work {
                 taken.map_err(|error| error.on_port(name).at(time))?;
             }
             let input = task.inputs().get(port);
-            let is_over = input.is_none_or(|input| {
-                input.packets.is_empty() && (input.ended || (self.is_job && input.job_ended))
-            });
+            let is_empty = input.is_none_or(|input| input.packets.is_empty());
+            if self.is_job && !self.over[port] && is_empty && ends[port] > 0 {
+                ends[port] -= 1;
+                self.over[port] = true;
+            }
+            let has_ended = input.is_none_or(|input| input.ended);
+            let is_over = self.over[port] || (has_ended && is_empty);
             if !self.ended[port] && (is_over || self.tracks[port].is_full()) {
                 is_further = true;
                 self.finish_track(port, origin)

@@ -121,7 +121,10 @@ impl Chain {
         Report {
             counters: [
                 ("frames_in", count(works().next(), |work| work.frames_in)),
-                ("frames_out", count(works().last(), |work| work.frames_out)),
+                (
+                    "frames_out",
+                    count(works().next_back(), |work| work.frames_out),
+                ),
                 ("format_changes", changes),
             ]
             .into(),

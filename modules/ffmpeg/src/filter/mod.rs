@@ -2,6 +2,7 @@
 //! what filters do is FFmpeg's business.
 
 mod chain;
+mod joined;
 mod options;
 mod pads;
 mod settings;
@@ -11,16 +12,16 @@ mod work;
 
 use std::env;
 
-use bmf_ffmpeg::FilterGraph;
 use bmf_ffmpeg::names::FilterInfo;
+use bmf_ffmpeg::{FilterGraph, OpenPad};
 use bmf_sdk::Description as ModuleDescription;
 use bmf_sdk::config::Threads;
 use bmf_sdk::hmp::MediaKind;
 use bmf_sdk::prelude::*;
 use bmf_sdk::serde_json::{Value, json};
 
-pub(crate) use options::Options;
 use chain::Chain;
+pub(crate) use options::Options;
 use settings::Settings;
 use text::Description;
 use work::Work;
@@ -33,12 +34,19 @@ pub(crate) struct Filter {
 impl Module for Filter {
     fn open(&mut self, context: &ModuleContext) -> Result<(), ModuleError> {
         let stages = self.options.stages();
-        let last = stages.len() - 1;
-        let works = stages.iter().enumerate().map(|(index, options)| {
+        let groups: Vec<&[Options]> = stages.chunk_by(joined::go_together).collect();
+        let last = groups.len() - 1;
+        let works = groups.iter().enumerate().map(|(index, group)| {
             let inner: &[bool] = &[true];
-            let inputs = if index == 0 { context.connected_inputs() } else { inner };
-            let outputs = if index == last { context.connected_outputs() } else { inner };
-            work(options, inputs, outputs, context.threads())
+            let inputs = match index {
+                0 => context.connected_inputs(),
+                _ => inner,
+            };
+            let outputs = match index == last {
+                true => context.connected_outputs(),
+                false => inner,
+            };
+            work(group, inputs, outputs, context.threads())
         });
         self.chain = Some(Chain::new(works.collect::<Result<_, _>>()?));
         Ok(())
@@ -141,26 +149,32 @@ impl ModuleType for Filter {
     }
 }
 
-/// One stage: a graph between ports.
+/// One graph between ports: a stage, or several that share it.
 fn work(
-    options: &Options,
+    group: &[Options],
     inputs: &[bool],
     outputs: &[bool],
     threads: Threads,
 ) -> Result<Work, ModuleError> {
-    let description = Description::of(options)?;
+    let parts = group.iter().map(Description::of);
+    let parts = parts.collect::<Result<Vec<_>, _>>()?;
+    let (first, last) = (&parts[0], &parts[parts.len() - 1]);
     let variable = |name: &str| env::var(name).ok();
-    let settings = Settings::of(options, &description.text, threads, variable)?;
-    let title = description.title.as_str();
-    let (pads_in, pads_out) =
-        FilterGraph::inspect(&description.text).map_err(|error| failure(title, &error))?;
-    let ports_in = pads::inputs(&description, &pads_in, inputs)?;
-    let ports_out = pads::outputs(&description, &pads_out, outputs)?;
+    let settings = Settings::of(&group[0], &first.text, threads, variable)?;
+    let (pads_in, _) = inspect(first)?;
+    let (_, pads_out) = inspect(last)?;
+    let ports_in = pads::inputs(first, &pads_in, inputs)?;
+    let ports_out = pads::outputs(last, &pads_out, outputs)?;
     let sources = pads_in
         .iter()
         .zip(ports_in)
         .map(|(pad, port)| source::Source::new(pad.kind, port));
-    Ok(Work::new(description, settings, sources.collect(), &ports_out))
+    let sources = sources.collect();
+    Ok(Work::new(parts, settings, sources, &ports_out))
+}
+
+fn inspect(part: &Description) -> Result<(Vec<OpenPad>, Vec<OpenPad>), ModuleError> {
+    FilterGraph::inspect(&part.text).map_err(|error| failure(&part.title, &error))
 }
 
 /// What a filter takes whose pads depend on its parameters.

@@ -14,7 +14,11 @@ use super::text::{self, Description};
 use crate::values::optional_text;
 
 /// Runs FFmpeg filters on pictures and sound: one (`name` and `para`), several with links between
-/// them (`filters`, as BMF writes merged filters), or any graph in FFmpeg's own notation (`graph`).
+/// them (`filters`, as BMF writes merged filters), any graph in FFmpeg's own notation (`graph`), or
+/// several of these one after the other (`chain`).
+///
+/// Filter nodes that follow each other run as one such chain, unless the graph says `optimize_graph:
+/// false`, or a setting of the link or of the later node would be lost. The frames are the same.
 ///
 /// The graph is configured when every input has its first frame. An input that ends without one
 /// counts as an empty stream of the same kind. When the format of an input changes, the graph is
@@ -127,7 +131,7 @@ const OUTSIDE: [&str; 13] = [
 ];
 
 /// Filters that make one frame of one frame and carry nothing over.
-const FRAME_BY_FRAME: [&str; 40] = [
+pub(super) const FRAME_BY_FRAME: [&str; 40] = [
     "avgblur",
     "bilateral",
     "boxblur",

@@ -123,7 +123,8 @@ fn from_variable(threads: Option<String>) -> Result<Option<u32>, OptionIssue> {
         return Ok(None);
     };
     threads.trim().parse().map(Some).map_err(|_| {
-        let message = format!("the variable {THREADS} is \"{threads}\", which is no number of threads");
+        let message =
+            format!("the variable {THREADS} is \"{threads}\", which is no number of threads");
         OptionIssue::invalid("", message).with_hint("set it to a number, or unset it")
     })
 }
@@ -181,7 +182,12 @@ mod tests {
             THREADS => Some(threads.to_owned()),
             _ => Some(flags.to_owned()),
         };
-        match Settings::of(&from_value(options).unwrap(), "scale@a=4:4,hflip", Threads::Auto, variable) {
+        match Settings::of(
+            &from_value(options).unwrap(),
+            "scale@a=4:4,hflip",
+            Threads::Auto,
+            variable,
+        ) {
             Ok(settings) => format!("{:?} {:?}", settings.threads, settings.scaler),
             Err(issue) => format!("{}: {}", issue.path, issue.message),
         }

@@ -14,6 +14,7 @@ use bmf_sdk::prelude::*;
 
 use super::chain::Ends;
 use super::failure;
+use super::joined;
 use super::settings::Settings;
 use super::source::{self, Source, stand_in};
 use super::text::Description;
@@ -25,7 +26,8 @@ const MOST_FRAMES: usize = 16;
 
 /// A graph with its inputs and outputs.
 pub(super) struct Work {
-    description: Description,
+    /// The stages of the graph; more than one only where they are joined.
+    parts: Vec<Description>,
     settings: Settings,
     sources: Vec<Source>,
     sinks: Vec<Sink>,
@@ -65,7 +67,7 @@ enum Start {
 
 impl Work {
     pub(super) fn new(
-        description: Description,
+        parts: Vec<Description>,
         settings: Settings,
         sources: Vec<Source>,
         ports_out: &[usize],
@@ -76,7 +78,7 @@ impl Work {
             ended: false,
         };
         Self {
-            description,
+            parts,
             settings,
             sources,
             sinks: ports_out.iter().map(sink).collect(),
@@ -151,7 +153,7 @@ impl Work {
             let port = self.sources[index].port;
             self.warnings.push(format!(
                 "{}: input {port} ended without a frame",
-                self.description.title
+                self.parts[0].title
             ));
         }
         if !self.sources.is_empty() && empty.len() == self.sources.len() {
@@ -171,7 +173,7 @@ impl Work {
                 .as_ref()
                 .map_or(source.kind, |input| input.kind());
             if given != source.kind {
-                let title = &self.description.title;
+                let title = self.title();
                 let (takes, given, port) = (noun(source.kind), noun(given), source.port);
                 let message =
                     format!("{title} takes {takes} on its input {port}, but {given} arrived");
@@ -183,7 +185,7 @@ impl Work {
             .iter()
             .filter_map(|source| Some((None, source.input.clone()?)));
         let config = GraphConfig {
-            description: self.description.text.clone(),
+            description: self.text()?,
             inputs: inputs.collect(),
             ..GraphConfig::default()
         };
@@ -403,7 +405,25 @@ impl Work {
     }
 
     fn failure(&self, error: &Error) -> ModuleError {
-        failure(&self.description.title, error)
+        failure(&self.title(), error)
+    }
+
+    /// The graph in FFmpeg's notation, for the inputs there are now.
+    fn text(&self) -> Result<String, ModuleError> {
+        match (self.parts.as_slice(), self.sources.first()) {
+            (
+                [_, _, ..],
+                Some(Source {
+                    input: Some(input), ..
+                }),
+            ) => joined::text(&self.parts, input.clone()),
+            (parts, _) => Ok(parts[0].text.clone()),
+        }
+    }
+
+    fn title(&self) -> String {
+        let titles: Vec<_> = self.parts.iter().map(|part| part.title.as_str()).collect();
+        titles.join(", ")
     }
 
     /// Begins anew, as before the first frame; only the counts go on.

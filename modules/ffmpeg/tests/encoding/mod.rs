@@ -10,16 +10,11 @@
 use std::fs;
 use std::path::Path;
 
-use std::sync::Arc;
-
 use bmf_core::StreamItem;
-use bmf_ffmpeg::{
-    Demuxer, EncodedStream, InputConfig, Read, StreamConfig, format_from_av, packet_from_av,
-};
-use bmf_sdk::Options;
-use bmf_sdk::hmp::{EncodedFormat, EncodedPacket, MediaKind, Packet, Timestamp};
+use bmf_sdk::hmp::{EncodedPacket, MediaKind, Packet};
 use bmf_sdk::prelude::*;
 use bmf_sdk::serde_json::{Value, json};
+use bmf_sdk::{ModuleRunner, Options};
 
 use crate::common::{Decoded, assert_same, decode, ffmpeg, module};
 
@@ -76,14 +71,20 @@ impl Run {
     }
 
     pub fn end(&mut self, port: usize) {
+        self.set_job_ended(port, false);
         self.task.inputs_mut()[port].ended = true;
     }
 
     /// A job ends on all inputs.
     pub fn end_job(&mut self) {
-        for input in self.task.inputs_mut() {
-            input.job_ended = true;
+        for port in 0..self.task.inputs().len() {
+            self.set_job_ended(port, true);
         }
+    }
+
+    /// Whether a job ends on an input behind what was pushed.
+    pub fn set_job_ended(&mut self, port: usize, ended: bool) {
+        self.task.inputs_mut()[port].job_ended = ended;
     }
 
     /// How many packets the module has left on an input.
@@ -136,46 +137,14 @@ pub fn source(dir: &Path, name: &str) -> Decoded {
     decode(json!({"input_path": dir.join(name)})).unwrap()
 }
 
-/// The packets of a file, of the first stream of each kind: pictures, sound, subtitles. Their times
-/// begin where `ffmpeg` lets them begin.
+/// The packets of a file as a decoder passes them on: pictures, sound, subtitles.
 pub fn demux(dir: &Path, name: &str) -> [Vec<Packet>; 3] {
-    let path = dir.join(name);
-    let mut demuxer = Demuxer::open(path.to_str().unwrap(), &InputConfig::default()).unwrap();
-    let start = demuxer.start_time().map_or(0, Timestamp::micros);
-    let kinds = [MediaKind::Video, MediaKind::Audio, MediaKind::Subtitle];
-    let streams = kinds.map(|kind| {
-        let stream = demuxer
-            .streams()
-            .iter()
-            .find(|stream| stream.kind == kind)?;
-        let parameters = stream.parameters.clone();
-        let config = StreamConfig::of_input(stream);
-        let format = Arc::new(format_from_av(EncodedStream { parameters, config }));
-        Some((stream.index, stream.time_base, format))
-    });
-    let mut packets = [const { Vec::new() }; 3];
-    while let Read::Packet(packet) = demuxer.read().unwrap() {
-        let is_of = |stream: &Option<(usize, _, _)>| {
-            stream
-                .as_ref()
-                .is_some_and(|(index, ..)| *index == packet.stream_index())
-        };
-        let Some(port) = streams.iter().position(is_of) else {
-            continue;
-        };
-        let (_, unit, format): &(_, _, Arc<EncodedFormat>) = streams[port].as_ref().unwrap();
-        let shift = bmf_sdk::hmp::TimeBase::MICROS
-            .rescale(start, *unit)
-            .unwrap();
-        let mut encoded = packet_from_av(packet, kinds[port], *unit);
-        encoded.pts = encoded.pts.map(|pts| pts - shift);
-        encoded.dts = encoded.dts.map(|dts| dts - shift);
-        encoded.format = Some(Arc::clone(format));
-        packets[port].push(Packet::new(
-            Timestamp::from_micros(packets[port].len() as i64),
-            encoded,
-        ));
-    }
+    let options =
+        json!({"input_path": dir.join(name), "video_codec": "copy", "audio_codec": "copy"});
+    let mut runner = ModuleRunner::with_ports(&*module("c_ffmpeg_decoder"), options, 0, 3).unwrap();
+    let _: Flow = runner.run().unwrap();
+    let packets = [0, 1, 2].map(|port| runner.take(port));
+    runner.close(Ending::Finished).unwrap();
     packets
 }
 

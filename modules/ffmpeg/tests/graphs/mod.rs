@@ -9,6 +9,7 @@
 use std::sync::{Arc, Mutex};
 
 use bmf_core::ModuleDescriptor;
+use bmf_core::config::LinkConfig;
 use bmf_engine::{Diagnostics, GraphBuilder, GraphPlan, Node, Outcome, Port, Registry, RunOptions};
 use bmf_sdk::hmp::Packet;
 use bmf_sdk::prelude::*;
@@ -71,6 +72,17 @@ impl Lab {
         outputs: usize,
         work: impl FnMut(&mut Task) -> Result<Flow, ModuleError> + Send + 'static,
     ) -> Option<Port> {
+        self.add_linked(inputs, LinkConfig::default(), outputs, work)
+    }
+
+    /// The same, with links of this kind.
+    pub fn add_linked(
+        &mut self,
+        inputs: &[Port],
+        link: LinkConfig,
+        outputs: usize,
+        work: impl FnMut(&mut Task) -> Result<Flow, ModuleError> + Send + 'static,
+    ) -> Option<Port> {
         let name = format!("test{}", self.graph.clone().build().nodes.len());
         let ports = |count: usize| {
             let port = |index: usize| PortSpec::new(&format!("{index}"), PortKind::Any, "");
@@ -86,7 +98,9 @@ impl Lab {
             },
             work: Mutex::new(Some(Box::new(work))),
         }));
-        let node = inputs.iter().cloned().fold(Node::new(name), Node::input);
+        let node = inputs.iter().cloned().fold(Node::new(name), |node, from| {
+            node.input_with(from, link.clone())
+        });
         let node = self.graph.add(node);
         (outputs > 0).then(|| node.into())
     }
@@ -96,7 +110,9 @@ impl Lab {
         let kept = Arc::new(Mutex::new(Vec::new()));
         self.sinks.push(Arc::clone(&kept));
         self.add(&[from.into()], 0, move |task| {
-            kept.lock().unwrap().extend(task.inputs_mut()[0].packets.drain(..));
+            kept.lock()
+                .unwrap()
+                .extend(task.inputs_mut()[0].packets.drain(..));
             Ok(Flow::Wait)
         });
     }

@@ -105,7 +105,11 @@ pub(crate) fn from(origin: &Origin) -> String {
 
 fn ports(ports: &Ports) -> String {
     let row = |name: String, port: &PortSpec| {
-        let optional = if port.optional { " (optional)" } else { "" };
+        let optional = match &port.instead_of {
+            Some(option) => format!(" (instead of {option})"),
+            None if port.optional => " (optional)".to_owned(),
+            None => String::new(),
+        };
         let docs = format!("{}{optional}", port.docs);
         [format!("  {name}"), kind(port.kind).to_owned(), docs]
     };

@@ -25,6 +25,9 @@ pub struct StreamConfig {
     pub display_matrix: Option<DisplayMatrix>,
     /// Tags such as "language".
     pub metadata: BTreeMap<String, String>,
+    /// Tags of the container that the stream comes from, such as "title". It is for the caller to
+    /// hand them on, with [`Muxer::set_metadata`](crate::Muxer::set_metadata).
+    pub container_metadata: BTreeMap<String, String>,
     /// FFmpeg's `AV_DISPOSITION_*` bits.
     pub disposition: u32,
     /// Four-character code to be written in place of the codec's usual one.
@@ -45,6 +48,7 @@ impl StreamConfig {
             sample_aspect_ratio: None,
             display_matrix: None,
             metadata: BTreeMap::new(),
+            container_metadata: BTreeMap::new(),
             disposition: 0,
             tag: None,
             side_data: SideData::default(),
@@ -60,6 +64,7 @@ impl StreamConfig {
             sample_aspect_ratio: Some(stream.sample_aspect_ratio),
             display_matrix: stream.display_matrix,
             metadata: stream.metadata.clone(),
+            container_metadata: stream.container_metadata.clone(),
             disposition: stream.disposition,
             tag: None,
             side_data: stream.side_data.clone(),

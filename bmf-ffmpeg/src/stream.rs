@@ -45,6 +45,8 @@ pub struct StreamInfo {
     pub side_data: SideData,
     /// Tags such as "language".
     pub metadata: BTreeMap<String, String>,
+    /// Tags of the whole input, such as "title".
+    pub container_metadata: BTreeMap<String, String>,
     /// FFmpeg's `AV_DISPOSITION_*` bits ("default", "attached picture", …).
     pub disposition: u32,
 }
@@ -95,6 +97,7 @@ impl StreamInfo {
                 display_matrix: DisplayMatrix::read(stream),
                 side_data: SideData::read(stream),
                 metadata: dict::pairs((*stream).metadata).into_iter().collect(),
+                container_metadata: dict::pairs((*context).metadata).into_iter().collect(),
                 disposition: (*stream).disposition.cast_unsigned(),
                 parameters,
             }

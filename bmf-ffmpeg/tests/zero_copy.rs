@@ -263,7 +263,7 @@ fn sound_goes_out_and_back_in_place() {
             channels
         };
         let frame = one(&format!(
-            "aevalsrc=0.5:d=0.01:s=48000,aformat=sample_fmts={format}:channel_layouts={layout}"
+            "aevalsrc=0.5:d=0.01,aformat=sample_fmts={format}:channel_layouts={layout}"
         ));
         let planes = if format.ends_with('p') {
             frame.layout().unwrap().channels() as usize

@@ -3,6 +3,7 @@
 //! again. Whether frames are right is not asked here; that is the corpus's.
 
 mod graph;
+mod values;
 
 use std::fmt::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -45,6 +46,7 @@ pub(crate) fn run(workspace: &Workspace, args: &FuzzArgs) -> anyhow::Result<()> 
             .runs
             .map_or(u64::MAX, |runs| first.saturating_add(runs)),
         found: Mutex::new(Vec::new()),
+        ends: Default::default(),
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!(
@@ -90,6 +92,8 @@ struct Fuzzer {
     /// The seed to end before.
     last: u64,
     found: Mutex<Vec<Finding>>,
+    /// How many ended with exit codes 0, 1 and 2: were done, failed, were refused.
+    ends: [AtomicU64; 3],
 }
 
 /// What should not have happened.
@@ -168,13 +172,27 @@ impl Fuzzer {
         let done = child.wait4().context("waiting for bmf")?;
         let said = std::fs::read(folder.join("log.txt"))?;
         let said = String::from_utf8_lossy(&said);
+        let code = done
+            .status
+            .code()
+            .and_then(|code| usize::try_from(code).ok());
+        if let Some(count) = code.and_then(|code| self.ends.get(code)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(verdict(done.status, &said, done.rusage.maxrss >> 20))
     }
 
     fn tell(&self, first: u64) -> anyhow::Result<()> {
         let runs = self.next.load(Ordering::Relaxed).min(self.last) - first;
         let found = self.found.lock().expect("no one panics with it");
-        println!("{runs} runs, {} findings", found.len());
+        let [done, failed, refused] = self
+            .ends
+            .each_ref()
+            .map(|count| count.load(Ordering::Relaxed));
+        println!(
+            "{runs} runs: {done} done, {failed} failed as they should, {refused} refused; {} findings",
+            found.len()
+        );
         if found.is_empty() {
             return Ok(());
         }

@@ -17,6 +17,9 @@ use self::mask::Masked;
 use crate::header;
 use crate::workspace::Workspace;
 
+/// Documents that name places in the code, and the folder from which they do.
+const POINTING: [(&str, &str); 2] = [("ARCHITECTURE.md", ""), ("docs/ffmpeg.md", "modules/ffmpeg")];
+
 /// A rule broken at a place.
 #[derive(Debug, Eq, PartialEq)]
 struct Finding {
@@ -81,9 +84,9 @@ fn check(workspace: &Workspace) -> anyhow::Result<Vec<Finding>> {
         if path.ends_with(".rs") {
             findings.extend(source::check(&path, &content, &Masked::new(&content)));
         }
-        if path == "ARCHITECTURE.md" {
+        if let Some((_, base)) = POINTING.iter().find(|(name, _)| *name == path) {
             findings.extend(references::check(&path, &content, |file| {
-                std::fs::read_to_string(workspace.root.join(file)).ok()
+                std::fs::read_to_string(workspace.root.join(base).join(file)).ok()
             }));
         }
     }

@@ -124,9 +124,13 @@ fn frame_rate(stream: &Value) -> Option<String> {
 }
 
 fn sound(stream: &Value) -> String {
+    let channels = stream["channels"].as_u64().map(|channels| match channels {
+        1 => "1 channel".to_owned(),
+        _ => format!("{channels} channels"),
+    });
     joined([
         number(stream, "sample_rate").map(|rate| format!("{rate} Hz")),
-        text(stream, "channel_layout"),
+        text(stream, "channel_layout").or(channels),
         text(stream, "sample_format"),
     ])
 }

@@ -1,5 +1,7 @@
 //! `bmf probe`: what is told of files, as text and as JSON, and of what is none.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::process::Command;
 
 use serde_json::Value;
@@ -260,7 +262,44 @@ fn input_that_does_not_tell_what_it_is() {
     ];
     insta::assert_snapshot!(dir.stdout(&raw), @"
     a.pcm: PCM signed 16-bit little-endian, 1.000 s, 48.0 kB, 384 kb/s
-      0 audio    pcm_s16le, 24000 Hz, 1 channels, s16, 384 kb/s
+      0 audio    pcm_s16le, 24000 Hz, 1 channel, s16, 384 kb/s
+    ");
+}
+
+/// Answers whatever is asked of it over HTTP with these bytes; gives the port.
+fn serve(content: Vec<u8>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = BufReader::new(&stream).lines();
+            while request
+                .next()
+                .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+            {}
+            let head = format!(
+                "HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n",
+                content.len()
+            );
+            // Whoever knows enough hangs up.
+            let _ = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(&content));
+        }
+    });
+    port
+}
+
+#[test]
+fn addresses_are_read_like_files() {
+    let dir = Dir::new();
+    ffmpeg(&dir, "-f lavfi -i sine=r=8000:d=1 -bitexact a.wav");
+    let port = serve(std::fs::read(dir.path("a.wav")).unwrap());
+    let url = format!("http://127.0.0.1:{port}/a.wav");
+    let told = dir.stdout(&["probe", &url]);
+    insta::assert_snapshot!(told.replace(&port.to_string(), "PORT"), @"
+    http://127.0.0.1:PORT/a.wav: WAV / WAVE (Waveform Audio), 1.000 s, 16.0 kB, 128 kb/s
+      0 audio    pcm_s16le, 8000 Hz, 1 channel, s16, 128 kb/s
     ");
 }
 

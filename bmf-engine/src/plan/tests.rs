@@ -324,9 +324,17 @@ fn the_number_of_inputs_must_fit() {
 #[test]
 fn an_input_or_an_option_is_needed_and_not_both() {
     let graph = |option: &str, inputs: &str| {
-        let reader = format!("[nodes.reader]\nmodule = \"reader\"\ninputs = [{inputs}]\n{option}\n");
-        let source = if inputs.is_empty() { String::new() } else { lines("src test_source") };
-        check(&format!("{source}{reader}{}", lines("end null_sink reader")))
+        let reader =
+            format!("[nodes.reader]\nmodule = \"reader\"\ninputs = [{inputs}]\n{option}\n");
+        let source = if inputs.is_empty() {
+            String::new()
+        } else {
+            lines("src test_source")
+        };
+        check(&format!(
+            "{source}{reader}{}",
+            lines("end null_sink reader")
+        ))
     };
     let path = "option = { input_path = \"a.mp4\" }";
     insta::assert_snapshot!(graph(path, ""), @"ok");

@@ -186,11 +186,12 @@ fn lend_planes(frame: AudioFrame) -> Result<AvFrame, Error> {
 /// The `bytes` of a plane where FFmpeg can work on them: its code for vectors takes for granted that
 /// sound begins at a multiple of their size and that memory goes on to the next one.
 fn aligned(plane: Buffer, bytes: usize) -> Buffer {
+    let padded = bytes.next_multiple_of(ALIGNMENT);
     let is_aligned = plane.as_ptr().addr().is_multiple_of(ALIGNMENT);
-    if is_aligned && bytes.is_multiple_of(ALIGNMENT) {
+    if is_aligned && plane.len() + plane.slack() >= padded {
         return plane;
     }
-    let mut copy = Buffer::zeroed(bytes.next_multiple_of(ALIGNMENT));
+    let mut copy = Buffer::zeroed(padded);
     if let (Some(to), Some(from)) = (copy.get_mut(), plane.as_slice()) {
         let bytes = bytes.min(from.len());
         to[..bytes].copy_from_slice(&from[..bytes]);

@@ -39,6 +39,7 @@ impl EncodedStream {
             display_matrix: self.config.display_matrix,
             side_data: self.config.side_data.clone(),
             metadata: self.config.metadata.clone(),
+            container_metadata: self.config.container_metadata.clone(),
             disposition: self.config.disposition,
         }
     }

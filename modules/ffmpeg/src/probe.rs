@@ -225,7 +225,7 @@ fn sound(stream: &StreamInfo) -> Value {
     known(json!({
         "sample_rate": parameters.sample_rate(),
         "channels": layout.as_ref().map(|layout| layout.channels()),
-        "channel_layout": layout.map(|layout| layout.name()),
+        "channel_layout": layout.map(|layout| layout.name()).filter(|name| !name.ends_with(" channels")),
         "sample_format": parameters.sample_fmt().map(|format| format.name()),
         "bits_per_sample": Some(parameters.bits_per_raw_sample()).filter(|&bits| bits > 0),
     }))

@@ -58,7 +58,7 @@ fn a_live_source_goes_on_while_its_consumer_stands_still() {
     let dir = tempfile::tempdir().unwrap();
     clip(dir.path(), 2, "-an -c:v mpeg2video -g 5 a.ts");
     let bytes = fs::read(dir.path().join("a.ts")).unwrap();
-    let mut nothing = vec![0xff; 188];
+    let mut nothing = [0xff; 188];
     nothing[..4].copy_from_slice(&[0x47, 0x1f, 0xff, 0x10]);
     let nothing = nothing.repeat(1000);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -84,7 +84,7 @@ fn a_live_source_goes_on_while_its_consumer_stands_still() {
     };
     let (taken, received) = mpsc::channel();
     let mut has_waited = false;
-    lab.add_linked(&[pictures], latest, 0, move |task| {
+    lab.add_waiting(pictures, latest, move |task| {
         if !std::mem::replace(&mut has_waited, true) {
             is_sent.recv().unwrap();
         }

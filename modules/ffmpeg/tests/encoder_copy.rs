@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use bmf_sdk::hmp::{Buffer, EncodedPacket, Packet};
 use bmf_sdk::prelude::*;
 use bmf_sdk::serde_json::{Value, json};
 use common::{assert_same, clip, ffmpeg};
@@ -91,6 +92,47 @@ fn other_codecs_and_what_containers_say_of_them() {
 }
 
 #[test]
+fn the_tags_of_the_file_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    clip(
+        at,
+        1,
+        "-c:v libx264 -c:a aac -metadata title=Film -metadata artist=Nobody -metadata creation_time=2020-01-01T00:00:00Z a.mp4",
+    );
+    let tags = |file: &str| {
+        let output = Command::new("ffprobe")
+            .args([
+                "-v",
+                "error",
+                "-of",
+                "default",
+                "-show_entries",
+                "format_tags",
+            ])
+            .arg(at.join(file))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut tags: Vec<&str> = text.lines().collect();
+        tags.sort_unstable();
+        tags.join("\n") + "\n"
+    };
+    let streams = demux(at, "a.mp4");
+    for to in ["o.mp4", "o.mkv"] {
+        let options = json!({"output_path": at.join(to), "metadata": {"artist": "Somebody"}});
+        copy(options, &streams).unwrap();
+        let theirs = to.replace('o', "t");
+        ffmpeg(
+            at,
+            &format!("-i a.mp4 -c copy -metadata artist=Somebody {theirs}"),
+        );
+        assert_eq!(tags(to), tags(&theirs));
+        assert!(tags(to).contains("=Film\n") && tags(to).contains("=Somebody\n"));
+    }
+}
+
+#[test]
 fn subtitles_are_copied() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();
@@ -112,6 +154,19 @@ fn subtitles_are_copied() {
     let report = copy(options, &demux(at, "b.mkv")).unwrap();
     insta::assert_snapshot!(report.outputs[0].summary, @"h264 128x96 copied, aac 44100 Hz copied, subrip copied");
     assert!(probe(at, "c.mkv").contains("language=spa"));
+    // A packet without data tells what the stream is before its first words come.
+    let [video, _, words] = demux(at, "b.mkv");
+    let mut first: EncodedPacket = words[0].get::<EncodedPacket>().unwrap().clone();
+    first.data = Buffer::default();
+    let inputs = [true, false, true];
+    let mut run = Run::open_with(json!({"output_path": at.join("e.mkv")}), &inputs, &[]).unwrap();
+    run.push(0, &video[..1]);
+    assert_eq!(run.step().unwrap(), Flow::Wait);
+    assert!(!at.join("e.mkv").exists());
+    run.push(2, &[Packet::new(Timestamp::ZERO, first)]);
+    assert_eq!(run.step().unwrap(), Flow::Wait);
+    assert!(at.join("e.mkv").exists());
+    run.close(Ending::Stopped).unwrap();
     // Which subtitles a container takes is for it to say.
     let refused = copy(
         json!({"output_path": at.join("d.mp4")}),

@@ -165,6 +165,8 @@ fn the_name_of_the_file_leaves_at_the_end() {
     };
     assert_eq!(name.get::<String>(), Some(&path.display().to_string()));
     assert_eq!(pushed.report.outputs.len(), 1);
+    let misled = encode(json!({"output_path": at.join("p.mp4")}), &pushed.video, &[]);
+    insta::assert_snapshot!(message(misled), @r#"the name of a file arrived, not frames; let the encoder before this one have "push_output" at 2, or connect this one to what that one is connected to"#);
 }
 
 #[test]
@@ -270,5 +272,5 @@ fn what_cannot_be_pushed_is_told() {
     insta::assert_snapshot!(check(json!({"push_output": 1, "mux_params": {"movflags": "+faststart"}})), @r#""faststart" reads back what was written, but pushed bytes are gone"#);
     insta::assert_snapshot!(check(json!({"push_output": 2, "avio_buffer_size": 100})), @r#"it is the size of what "push_output": 1 pushes"#);
     insta::assert_snapshot!(check(json!({"output_path": "a.mp4", "output_prefix": "b"})), @"the files of jobs cannot have one path as well");
-    insta::assert_snapshot!(message(encode(json!({"push_output": 1}), &a.video, &[])), @r#""push_output" is 1, but no output is connected; connect an output, or let "push_output" be 0"#);
+    insta::assert_snapshot!(message(encode(json!({"push_output": 1}), &a.video, &[])), @r#""push_output" is set, but no output is connected; connect an output, or let "push_output" be 0"#);
 }

@@ -126,6 +126,32 @@ fn a_decoder_decodes_what_another_one_copies() {
     );
 }
 
+/// Muxed by one node, read and decoded by another, in memory.
+#[test]
+fn a_decoder_reads_what_an_encoder_muxes() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(dir.path(), 1, &format!("{H264} a.mp4"));
+    let path = dir.path().join("a.mp4").to_str().unwrap().to_owned();
+    let options = json!({
+        "push_output": 1, "format": "mpegts", "video_params": {"codec": "mpeg2video", "pix_fmt": "yuv420p"},
+    });
+    let mut graph = GraphBuilder::new();
+    let source = graph.add(decoder(json!({"input_path": path})));
+    let encoder = Node::new("c_ffmpeg_encoder").options(Options::from_value(options).unwrap());
+    let encoder = graph.add(
+        encoder
+            .input(source.port("video"))
+            .input(source.port("audio")),
+    );
+    let reader = graph.add(decoder(json!({})).input(encoder));
+    let output = graph.graph_output(reader.port("video"));
+    let mut graph = start(graph);
+    let output = graph.take_output(&output).unwrap();
+    let video: Vec<Packet> = std::iter::from_fn(|| output.next()).collect();
+    graph.wait().result.unwrap();
+    assert_eq!(video.len(), 25);
+}
+
 /// As BMF's server mode: each job has its files, its own times and its own end.
 #[test]
 fn jobs_are_served_one_after_the_other() {

@@ -145,7 +145,18 @@ fn colour_tags_pass_and_nothing_is_complained_about() {
 #[test]
 fn the_number_of_threads_changes_no_frame() {
     let source = made("testsrc2=s=320x240:r=10:d=0.4,format=yuv420p");
-    for filter in ["hflip", "gblur=sigma=3", "yadif", "eq=contrast=1.3"] {
+    let filters = [
+        "hflip",
+        "gblur=sigma=3",
+        "yadif",
+        "eq=contrast=1.3",
+        "scale=200:150",
+        "scale=500:401:flags=lanczos",
+        "format=rgb24",
+        "format=rgb24,scale=77:55,format=yuv420p10le",
+        "scale=320:240:out_range=pc,format=rgb565le",
+    ];
+    for filter in filters {
         let with = |threads: u32| {
             let options = json!({"graph": filter, "threads": threads});
             lines(&run(options, source.clone()))

@@ -4,6 +4,7 @@
 mod common;
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use bmf_sdk::ModuleRunner;
 use bmf_sdk::prelude::*;
@@ -127,9 +128,29 @@ fn what_nobody_takes_is_told() {
     insta::assert_snapshot!(told(copy), @"dec_params: neither the input 'DIR/a.avi' nor a decoder know an option 'threads'; it is one of other formats or decoders");
 }
 
-/// Streams that cannot be passed on do not disturb.
+/// Keeps what is logged.
+struct Kept(Mutex<Vec<String>>);
+
+impl log::Log for Kept {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{}: {}", record.level(), record.args());
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn flush(&self) {}
+}
+
+static LOGGED: Kept = Kept(Mutex::new(Vec::new()));
+
+/// Streams that cannot be passed on are named, and do not disturb.
 #[test]
 fn other_streams_are_left_out() {
+    log::set_logger(&LOGGED).unwrap();
+    log::set_max_level(log::LevelFilter::Info);
     let dir = tempfile::tempdir().unwrap();
     clip(dir.path(), 1, "-c:v mpeg4 -c:a aac a.mp4");
     ffmpeg(
@@ -141,4 +162,11 @@ fn other_streams_are_left_out() {
         (decoded.video.len(), decoded.report.warnings.len()),
         (25, 0)
     );
+    let logged = LOGGED.0.lock().unwrap();
+    let named: Vec<&String> = logged
+        .iter()
+        .filter(|line| line.contains("b.mov"))
+        .collect();
+    let named = named[0].replace(dir.path().to_str().unwrap(), "DIR");
+    insta::assert_snapshot!(named, @"INFO: 'DIR/b.mov': streams that are not passed on: 2 (data none)");
 }

@@ -75,7 +75,13 @@ pub(super) fn registry() -> Registry {
     let mut all = media.to_vec();
     all.push(port("subtitle", PortKind::Subtitle));
     let optional = Ports::Fixed(media.map(PortSpec::optional).to_vec());
-    add(&registry, "c_ffmpeg_decoder", bytes, Ports::Fixed(all), decode);
+    add(
+        &registry,
+        "c_ffmpeg_decoder",
+        bytes,
+        Ports::Fixed(all),
+        decode,
+    );
     add(&registry, "c_ffmpeg_filter", alike(0), alike(1), filter);
     add(&registry, "c_ffmpeg_encoder", optional, alike(0), encode);
     add(&registry, "pass_through", alike(1), alike(1), |_, _| None);

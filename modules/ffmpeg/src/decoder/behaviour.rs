@@ -16,6 +16,16 @@ impl Options {
         }
     }
 
+    /// The option, if there is one, that makes the decoder read its input more than once.
+    pub(crate) fn rereads(&self) -> Option<&'static str> {
+        let reconnects = self.reconnect.is_some_and(|policy| policy.attempts > 0);
+        match (self.stream_loop, reconnects) {
+            (0, false) => None,
+            (0, true) => Some("reconnect"),
+            _ => Some("stream_loop"),
+        }
+    }
+
     /// How long an input of so many microseconds is with all its repetitions; `None` if it never ends.
     pub(crate) fn laps(&self, once: i64) -> Option<i64> {
         let times = Some(self.stream_loop).filter(|&times| times >= 0)?;
@@ -29,6 +39,7 @@ impl Options {
             issues.push(OptionIssue::invalid("readrate", message));
         }
         self.check_loop(issues);
+        self.check_raw_packets(issues);
         if let Some(policy) = self.reconnect
             && !(0.0..=LONGEST_DELAY).contains(&policy.delay)
         {
@@ -42,6 +53,19 @@ impl Options {
             let message = "there is no limit, so this does nothing";
             let issue = OptionIssue::invalid("max_limit_hits", message);
             issues.push(issue.with_hint("set max_width_height too"));
+        }
+    }
+
+    /// Packets that are pushed in come when they come.
+    fn check_raw_packets(&self, issues: &mut Vec<OptionIssue>) {
+        if !self.push_raw_stream {
+            return;
+        }
+        let pace = self.pace().map(|_| if self.re { "re" } else { "readrate" });
+        for key in self.rereads().into_iter().chain(pace) {
+            let message = "packets are pushed in, and nothing is read";
+            let issue = OptionIssue::invalid(key, message);
+            issues.push(issue.with_hint("leave it out, or push_raw_stream"));
         }
     }
 
@@ -91,6 +115,9 @@ mod tests {
         max_limit_hits | must be a number of pictures, or -1 | -
         ");
         insta::assert_snapshot!(check(json!({"stream_loop": 1, "start_time": 2})), @"stream_loop | the whole input is repeated, which does not go with start_time or durations | cut the frames behind the decoder, for instance with the filter loop");
+        let raw = check(json!({"push_raw_stream": 1, "re": true, "stream_loop": 1}));
+        assert!(raw.contains("stream_loop | packets are pushed in, and nothing is read"));
+        assert!(raw.contains("re | packets are pushed in, and nothing is read"));
         insta::assert_snapshot!(check(json!({"max_limit_hits": 3})), @"max_limit_hits | there is no limit, so this does nothing | set max_width_height too");
     }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bmf_sdk::hmp::EncodedPacket;
 use bmf_sdk::prelude::*;
 
 use super::fed::{Given, Next, add, end_job, unexpected};
@@ -19,6 +20,8 @@ pub(crate) struct Bytes {
     file: File,
     /// How many files have begun.
     count: usize,
+    /// How many bytes of the file have come.
+    position: u64,
     place: Place,
     /// Of the files before.
     told: Report,
@@ -44,21 +47,18 @@ enum Meal {
 
 impl Bytes {
     /// # Errors
-    /// If the options ask for what bytes cannot give, or the thread that reads them does not start.
+    /// If the thread that reads them does not start.
     pub(crate) fn new(
         options: &Arc<Options>,
         context: &ModuleContext,
     ) -> Result<Self, ModuleError> {
-        if options.stream_loop != 0 {
-            let error = ModuleError::new("stream_loop: what is pushed in can be read only once");
-            return Err(error.with_hint("set input_path to read a file again"));
-        }
         Ok(Self {
             options: Arc::clone(options),
             context: context.clone(),
             demuxing: Demuxing::start(context)?,
             file: File::Awaited,
             count: 0,
+            position: 0,
             place: Place::default(),
             told: Report::default(),
             job_has_ended: false,
@@ -92,16 +92,36 @@ impl Bytes {
         match given.take(task) {
             Some(Next::JobEnd) => {
                 self.job_has_ended = true;
+                self.position = 0;
                 Ok(Meal::FileEnd)
             }
-            Some(Next::Packet(packet)) => match bytes_of(&packet) {
-                Some([]) => Ok(Meal::FileEnd),
-                Some(_) => Ok(Meal::Bytes(packet)),
-                None => Err(unexpected(&packet, "bytes of a file")),
-            },
+            Some(Next::Packet(packet)) => self.meal(packet),
             None if given.has_ended() && self.is_reading() => Ok(Meal::FileEnd),
             None => Ok(Meal::Nothing),
         }
+    }
+
+    fn meal(&mut self, packet: Packet) -> Result<Meal, ModuleError> {
+        let Some(bytes) = bytes_of(&packet) else {
+            return Err(unexpected(&packet, "bytes of a file"));
+        };
+        if bytes.is_empty() {
+            self.position = 0;
+            return Ok(Meal::FileEnd);
+        }
+        let offset = packet
+            .get::<EncodedPacket>()
+            .and_then(|packet| packet.offset);
+        if let Some(offset) = offset.filter(|&offset| offset != self.position) {
+            let position = self.position;
+            return Err(ModuleError::new(format!(
+                "bytes for offset {offset} of a file came at offset {position}"
+            ))
+            .with_hint("write a format that is never gone back in: mpegts, or a fragmented mp4")
+            .on_port("in"));
+        }
+        self.position += bytes.len() as u64;
+        Ok(Meal::Bytes(packet))
     }
 
     fn is_reading(&self) -> bool {

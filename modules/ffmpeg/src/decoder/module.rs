@@ -227,11 +227,11 @@ mod tests {
         );
         insta::assert_snapshot!(
             check(&["in.mkv", "video_codec=copy", "map_s=2", "s=64x48", "decryption_key=12345678901234567890123456789012"]),
-            @""
+            @r#"{"input_path":"in.mkv","video_codec":"copy","map_s":2,"s":"64x48","decryption_key":"12345678901234567890123456789012"}"#
         );
         insta::assert_snapshot!(
             check(&["push_raw_stream=1", "video_codec=h264", "video_time_base=1,25", "sample_rate=48000"]),
-            @""
+            @r#"{"push_raw_stream":1,"video_codec":"h264","video_time_base":"1,25","sample_rate":48000}"#
         );
         insta::assert_snapshot!(check(&["input_path=3"]), @r#"{"input_path":"3"}"#);
         insta::assert_snapshot!(check(&["a", "b"]), @r#"decode takes one file, but there is also "b""#);

@@ -43,7 +43,8 @@ pub(crate) struct Options {
     pub(crate) map_s: i64,
     /// Name of the video decoder; FFmpeg's first choice without it. "copy" passes the packets on
     /// without decoding, as `ffmpeg -c copy` does: from the key frame at or before the start (whose
-    /// time is then below zero), to the end by decoding time.
+    /// time is then below zero), to the end by decoding time. Of `durations`, each stretch begins with
+    /// a key frame and follows the one before without overlap.
     pub(crate) video_codec: Option<String>,
     /// Name of the audio decoder; FFmpeg's first choice without it. "copy" as for `video_codec`.
     pub(crate) audio_codec: Option<String>,
@@ -123,7 +124,9 @@ pub(crate) struct Options {
     /// The packets that are pushed in are those of a stream, not pieces of a file: each is what the
     /// decoder takes at once. Needs `video_codec` and `video_time_base`, or `audio_codec`, `channels`
     /// and `sample_rate`, or all of them. Packets say by their kind where they belong; bytes without
-    /// a kind are of the only one. Packets of a copied stream need none of this.
+    /// a kind are of the only one. Packets of a copied stream need none of this. `start_time` and
+    /// `end_time` cut by the packets' own times; of several streams of a kind `map_v` and `map_a`
+    /// choose, else the first that comes.
     #[serde(deserialize_with = "values::switch")]
     #[schemars(with = "bool")]
     pub(crate) push_raw_stream: bool,

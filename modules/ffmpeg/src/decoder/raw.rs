@@ -290,12 +290,14 @@ fn report_of(port: usize, stream: &Stream) -> Report {
         (format!("frames_{}", port_name(port)), counts.sent),
         ("decode_errors".to_owned(), counts.errors),
         ("damaged_frames".to_owned(), counts.damaged),
+        ("too_large".to_owned(), counts.too_large),
     ];
     Report {
         counters: counters
             .into_iter()
             .filter(|&(_, count)| count > 0)
             .collect(),
+        warnings: stream.warning().into_iter().collect(),
         ..Report::default()
     }
 }

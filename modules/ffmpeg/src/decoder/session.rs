@@ -14,7 +14,7 @@ use super::options::Options;
 use super::pacing::{Pacer, WallClock};
 use super::place::{Place, Put};
 use super::pushed::unreadable;
-use super::source::Item;
+use super::source::{Item, Source};
 use super::timeline::Timeline;
 use super::unused;
 use super::window::{self, Segment};
@@ -69,23 +69,13 @@ impl Session {
         context: &ModuleContext,
         place: Option<Place>,
     ) -> Result<Self, ModuleError> {
-        let is_positioned = input.can_seek();
+        if !input.can_seek() {
+            check_once(options)?;
+        }
         let source = input.source()?;
         let mut list = window::segments(options.start_time, options.end_time, &options.durations);
-        if list.len() > 1 && !is_positioned {
-            let message = "durations need an input that can be read from any position";
-            return Err(ModuleError::new(message).with_hint("set input_path to read a file"));
-        }
-        if options.stream_loop != 0 && !is_positioned {
-            let message = "stream_loop needs an input that can be read again";
-            return Err(ModuleError::new(message).with_hint("set input_path to read a file"));
-        }
-        let once = source.demuxer().duration();
-        let length = once.and_then(|once| options.laps(once));
-        if place.is_none()
-            && let Some(length) = window::length(&list, length)
-        {
-            context.set_duration(length);
+        if place.is_none() {
+            tell_duration(source, options, &list, context);
         }
         let begin = source.demuxer().start_time().map_or(0, Timestamp::micros);
         let behind = place.clone().unwrap_or_default();
@@ -404,6 +394,27 @@ impl Session {
             warnings,
             ..Report::default()
         }
+    }
+}
+
+/// What cannot be had of an input that is read once, from its beginning to its end.
+fn check_once(options: &Options) -> Result<(), ModuleError> {
+    let message = match options.rereads() {
+        _ if options.durations.len() > 2 => {
+            "durations need an input that can be positioned".to_owned()
+        }
+        Some(key) => format!("{key} needs an input that can be read again"),
+        None => return Ok(()),
+    };
+    Err(ModuleError::new(message).with_hint("set input_path to read a file"))
+}
+
+/// Tells how long the output will be, as far as that is known.
+fn tell_duration(source: &Source, options: &Options, list: &[Segment], context: &ModuleContext) {
+    let once = source.demuxer().duration();
+    let length = once.and_then(|once| options.laps(once));
+    if let Some(length) = window::length(list, length) {
+        context.set_duration(length);
     }
 }
 

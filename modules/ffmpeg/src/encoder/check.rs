@@ -10,9 +10,11 @@ use bmf_sdk::serde_json::Value;
 use bmf_sdk::{IssueKind, nearest};
 
 use super::choice::{self, COPY, Target, with_hint};
+use super::copy_settings;
 use super::options::Options;
-use super::settings::{self, PictureSettings, SoundSettings, pairs, unread};
+use super::settings::{PictureSettings, SoundSettings, pairs, unread};
 use super::tags;
+use crate::local::local_path;
 use crate::values;
 
 pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
@@ -31,10 +33,14 @@ pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
         }
     };
     issues.extend(check_pushed(options, &target));
+    if options.io_frm_match && local_path(&target.url).is_none() {
+        let message = "the list stands beside a file, and the output is none";
+        issues.push(OptionIssue::invalid("io_frm_match", message));
+    }
     let mut scopes = vec![("mux_params", target.muxer.options(&target.url))];
     issues.extend(check_video(options, &target, &mut scopes));
     issues.extend(check_audio(options, &target, &mut scopes));
-    issues.extend(settings::subtitle_copy(options).1.0);
+    issues.extend(copy_settings::subtitles(options).1.0);
     issues.extend(pairs("metadata", &options.metadata).err());
     issues.extend(tags::chapters(&options.chapters).err());
     issues.extend(pairs("mux_params", &options.mux_params).err());
@@ -123,7 +129,7 @@ type Scopes = Vec<(&'static str, BTreeSet<String>)>;
 fn check_video(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<OptionIssue> {
     let params = &options.video_params;
     if params.codec.as_deref() == Some(COPY) {
-        let issues = settings::picture_copy(options).1.0;
+        let issues = copy_settings::pictures(options).1.0;
         return without_encoder("video_params", &params.other, issues);
     }
     match choice::encoder(MediaKind::Video, params.codec.as_deref(), target) {
@@ -140,7 +146,7 @@ fn check_video(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<O
 fn check_audio(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<OptionIssue> {
     let params = &options.audio_params;
     if params.codec.as_deref() == Some(COPY) {
-        let issues = settings::sound_copy(options).1.0;
+        let issues = copy_settings::sound(options).1.0;
         return without_encoder("audio_params", &params.other, issues);
     }
     match choice::encoder(MediaKind::Audio, params.codec.as_deref(), target) {

@@ -19,6 +19,14 @@ use crate::local::local_path;
 /// keeps before it looks at the number of packets.
 const WAITING: usize = 50 << 20;
 
+/// Tags that tell when and by what a file was made, and so belong to no other one.
+const OF_THE_FILE: [&str; 4] = [
+    "creation_time",
+    "company_name",
+    "product_name",
+    "product_version",
+];
+
 /// What a container is made with.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
@@ -171,7 +179,7 @@ impl Container {
             return Ok(());
         }
         let mut muxer = self.create()?;
-        for (key, value) in self.plan.metadata.pairs() {
+        for (key, value) in self.metadata().pairs() {
             muxer.set_metadata(&key, &value);
         }
         for chapter in &self.plan.chapters {
@@ -196,6 +204,21 @@ impl Container {
             self.packet(stream, packet, unit)?;
         }
         Ok(())
+    }
+
+    /// The tags of the file: those of the options, and of the file that the first copied stream is
+    /// from.
+    fn metadata(&self) -> Dict {
+        let mut metadata = self.plan.metadata.clone();
+        let inherited = self.slots.iter().find_map(|slot| match slot {
+            Slot::Announced(stream) if stream.1.is_copied => Some(&stream.1.container_metadata),
+            _ => None,
+        });
+        let inherited = inherited.into_iter().flatten();
+        for (key, value) in inherited.filter(|(key, _)| !OF_THE_FILE.contains(&key.as_str())) {
+            metadata.set_default(key, value);
+        }
+        metadata
     }
 
     fn create(&self) -> Result<Muxer, ModuleError> {

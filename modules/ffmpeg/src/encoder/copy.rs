@@ -6,19 +6,9 @@ use bmf_sdk::hmp::{EncodedPacket, MediaKind, Rational, TimeBase, Timestamp};
 use bmf_sdk::prelude::*;
 
 use super::choice::Target;
+use super::copy_settings::CopySettings;
 use super::output::Output;
 use super::span::Span;
-use super::tags::StreamTags;
-
-/// How a stream is copied.
-#[derive(Clone, Debug, Default)]
-pub(super) struct CopySettings {
-    /// Most packets to write.
-    pub(super) at_most: Option<u64>,
-    /// Four-character code in place of the usual one.
-    pub(super) tag: Option<[u8; 4]>,
-    pub(super) tags: StreamTags,
-}
 
 /// A stream that is copied.
 pub(super) struct CopyTrack {

@@ -8,29 +8,28 @@ use bmf_sdk::prelude::*;
 /// The list, written as the pictures come.
 pub(super) struct FrameLog {
     path: String,
-    file: BufWriter<File>,
+    /// Created with the first picture.
+    file: Option<BufWriter<File>>,
     /// Number of the last picture that came, and how often it was encoded so far.
     current: Option<(String, u64)>,
 }
 
 impl FrameLog {
     /// The list of the file at `output`.
-    pub(super) fn create(output: &str) -> Result<Self, ModuleError> {
-        let path = format!("{output}_iofrm.txt");
-        match File::create(&path) {
-            Ok(file) => Ok(Self {
-                path,
-                file: BufWriter::new(file),
-                current: None,
-            }),
-            Err(error) => Err(ModuleError::new(format!(
-                "cannot write \"{path}\": {error}"
-            ))),
+    pub(super) fn of(output: &str) -> Self {
+        Self {
+            path: format!("{output}_iofrm.txt"),
+            file: None,
+            current: None,
         }
     }
 
     /// A picture has come.
     pub(super) fn begin(&mut self, number: String) -> Result<(), ModuleError> {
+        if self.file.is_none() {
+            let file = File::create(&self.path).map_err(|error| self.failure(&error))?;
+            self.file = Some(BufWriter::new(file));
+        }
         self.write()?;
         self.current = Some((number, 0));
         Ok(())
@@ -46,14 +45,15 @@ impl FrameLog {
     /// Nothing follows.
     pub(super) fn finish(&mut self) -> Result<(), ModuleError> {
         self.write()?;
-        self.file.flush().map_err(|error| self.failure(&error))
+        let flushed = self.file.as_mut().map_or(Ok(()), Write::flush);
+        flushed.map_err(|error| self.failure(&error))
     }
 
     fn write(&mut self) -> Result<(), ModuleError> {
-        let Some((number, count)) = self.current.take() else {
+        let (Some(file), Some((number, count))) = (&mut self.file, self.current.take()) else {
             return Ok(());
         };
-        let line = writeln!(self.file, "inputFrm:{number},outputNums:{count}");
+        let line = writeln!(file, "inputFrm:{number},outputNums:{count}");
         line.map_err(|error| self.failure(&error))
     }
 

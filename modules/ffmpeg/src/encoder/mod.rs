@@ -9,6 +9,7 @@ mod coder;
 mod container;
 mod converter;
 mod copy;
+mod copy_settings;
 mod frame_log;
 mod jobs;
 mod key_frames;
@@ -123,10 +124,10 @@ impl ModuleType for FfmpegEncoder {
                 PortSpec::new("subtitle", PortKind::Subtitle, "subtitles, encoded").optional(),
             ])
             .outputs([
-                PortSpec::new("video", PortKind::Any, "what `push_output` says").optional(),
+                PortSpec::new("video", PortKind::Video, "what `push_output` says").optional(),
                 PortSpec::new(
                     "audio",
-                    PortKind::Any,
+                    PortKind::Audio,
                     "sound, with `push_output` at 2 or 3",
                 )
                 .optional(),

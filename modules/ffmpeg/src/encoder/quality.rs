@@ -41,13 +41,19 @@ impl Quality {
         if self.pictures == 0 {
             return None;
         }
-        let planes: Vec<f64> = self
-            .sums
-            .iter()
-            .enumerate()
-            .map(|(plane, &sum)| decibels(sum, samples(plane)))
+        // There may be numbers for planes that the format does not have.
+        let measured = self.sums.iter().enumerate();
+        let measured: Vec<(f64, f64)> = measured
+            .map(|(plane, &sum)| (sum, samples(plane)))
+            .filter(|(_, samples)| *samples > 0.0)
             .collect();
-        let total = (0..self.sums.len()).map(samples).sum();
-        Some((planes, decibels(self.sums.iter().sum(), total)))
+        let planes = measured
+            .iter()
+            .map(|&(sum, samples)| decibels(sum, samples));
+        let sum = |of: fn(&(f64, f64)) -> f64| measured.iter().map(of).sum();
+        Some((
+            planes.collect(),
+            decibels(sum(|plane| plane.0), sum(|plane| plane.1)),
+        ))
     }
 }

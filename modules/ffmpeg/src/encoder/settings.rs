@@ -9,7 +9,6 @@ use bmf_sdk::prelude::OptionIssue;
 use bmf_sdk::serde_json::Value;
 
 use super::choice::{Target, did_you_mean, with_hint};
-use super::copy::CopySettings;
 use super::key_frames::Wish;
 use super::options::{AudioParams, Options, VideoParams};
 use super::passes::{Passes, add_flag};
@@ -135,47 +134,6 @@ impl PictureSettings {
     }
 }
 
-/// How pictures are copied.
-pub(super) fn picture_copy(options: &Options) -> (CopySettings, Issues) {
-    let params = &options.video_params;
-    let mut issues = Issues::default();
-    let settings = CopySettings {
-        at_most: options.vframes,
-        tag: issues.take(tag("video_params.vtag", params.vtag.as_deref())),
-        tags: picture_tags(params, &mut issues),
-    };
-    (settings, issues)
-}
-
-/// How sound is copied.
-pub(super) fn sound_copy(options: &Options) -> (CopySettings, Issues) {
-    let params = &options.audio_params;
-    let mut issues = Issues::default();
-    let settings = CopySettings {
-        at_most: options.aframes,
-        tag: issues.take(tag("audio_params.atag", params.atag.as_deref())),
-        tags: sound_tags(params, &mut issues),
-    };
-    (settings, issues)
-}
-
-/// How subtitles are copied.
-pub(super) fn subtitle_copy(options: &Options) -> (CopySettings, Issues) {
-    let params = &options.subtitle_params;
-    let mut issues = Issues::default();
-    let disposition = params.disposition.as_deref();
-    let settings = CopySettings {
-        tags: StreamTags::of(
-            "subtitle_params",
-            &params.metadata,
-            disposition,
-            &mut issues,
-        ),
-        ..CopySettings::default()
-    };
-    (settings, issues)
-}
-
 /// Whether the file must not say which version of FFmpeg made it.
 fn is_exact(options: &Options, params: &BTreeMap<String, Value>) -> bool {
     let flags = [options.mux_params.get("fflags"), params.get("flags")];
@@ -183,12 +141,12 @@ fn is_exact(options: &Options, params: &BTreeMap<String, Value>) -> bool {
     texts.any(|flags| flags.contains("bitexact"))
 }
 
-fn picture_tags(params: &VideoParams, issues: &mut Issues) -> StreamTags {
+pub(super) fn picture_tags(params: &VideoParams, issues: &mut Issues) -> StreamTags {
     let disposition = params.disposition.as_deref();
     StreamTags::of("video_params", &params.metadata, disposition, issues)
 }
 
-fn sound_tags(params: &AudioParams, issues: &mut Issues) -> StreamTags {
+pub(super) fn sound_tags(params: &AudioParams, issues: &mut Issues) -> StreamTags {
     let disposition = params.disposition.as_deref();
     StreamTags::of("audio_params", &params.metadata, disposition, issues)
 }
@@ -405,7 +363,7 @@ fn quality(path: &str, quality: Option<f64>) -> Result<Option<f64>, OptionIssue>
     }
 }
 
-fn tag(path: &str, tag: Option<&str>) -> Result<Option<[u8; 4]>, OptionIssue> {
+pub(super) fn tag(path: &str, tag: Option<&str>) -> Result<Option<[u8; 4]>, OptionIssue> {
     let Some(text) = tag else {
         return Ok(None);
     };

@@ -10,12 +10,13 @@ use super::audio::{self, AudioTrack};
 use super::choice::{self, Target};
 use super::container::{Container, Plan};
 use super::copy::{self, CopyTrack};
+use super::copy_settings;
 use super::frame_log::FrameLog;
 use super::options::Options;
 use super::output::{AUDIO, Output, Push, STREAMS, SUBTITLE, VIDEO};
 use super::place;
 use super::report;
-use super::settings::{self, PictureSettings, SoundSettings, pairs};
+use super::settings::{PictureSettings, SoundSettings, pairs};
 use super::tags;
 use super::track::Track;
 use super::video::{self, VideoTrack};
@@ -67,22 +68,10 @@ impl Work {
         let target = Target::of(options)?;
         let connected = |port: usize| context.connected_inputs().get(port).is_some_and(|&is| is);
         let connected = [VIDEO, AUDIO, SUBTITLE].map(connected);
-        if connected == [false; STREAMS] {
-            let error = ModuleError::new(format!(
-                "nothing is connected that \"{}\" could hold",
-                target.url
-            ));
-            return Err(error.with_hint("connect a video stream, an audio stream or both"));
-        }
         let push = push(options, &target);
+        check_connected(connected, push, context, &target)?;
         if push == Push::File {
             place::check(&target, &options.mux_params)?;
-        } else if !context.connected_outputs().contains(&true) {
-            let error = ModuleError::new(format!(
-                "\"push_output\" is {}, but no output is connected",
-                options.push_output
-            ));
-            return Err(error.with_hint("connect an output, or let \"push_output\" be 0"));
         }
         let mut tracks = [const { Track::None }; STREAMS];
         for port in (0..STREAMS).filter(|&port| connected[port]) {
@@ -93,17 +82,9 @@ impl Work {
             let port = connected.iter().position(|&is| is).unwrap_or(VIDEO);
             return Err(takes_none(&target, KINDS[port]));
         }
-        let plan = Plan {
-            target: target.clone(),
-            options: pairs("mux_params", &options.mux_params)?,
-            metadata: pairs("metadata", &options.metadata)?,
-            chapters: tags::chapters(&options.chapters)?,
-            in_memory: (push != Push::File)
-                .then(|| options.avio_buffer_size.map_or(PIECE, |size| size as usize)),
-        };
         // With a limit, what leaves is over when that is reached, whatever comes.
         let is_endless = options.vframes.is_none() && options.aframes.is_none();
-        let container = Container::new(plan, expected);
+        let container = Container::new(plan(options, &target, push)?, expected);
         container.listen_to(context);
         Ok(Self {
             path: options.output_path.clone().unwrap_or_default(),
@@ -233,6 +214,12 @@ impl Work {
             }
             return Ok(());
         }
+        if packet.is::<String>() {
+            let error = ModuleError::new("the name of a file arrived, not frames");
+            let hint = "let the encoder before this one have \"push_output\" at 2, or connect this \
+                        one to what that one is connected to";
+            return Err(error.with_hint(hint));
+        }
         match (Media::from_packet(packet)?, &mut self.tracks[port]) {
             (Media::Video(frame), Track::Video(track)) => {
                 track.frame(frame, origin, &mut self.output)
@@ -359,6 +346,39 @@ impl Work {
     }
 }
 
+/// # Errors
+/// When nothing comes in, or what is to leave goes nowhere.
+fn check_connected(
+    inputs: [bool; STREAMS],
+    push: Push,
+    context: &ModuleContext,
+    target: &Target,
+) -> Result<(), ModuleError> {
+    if inputs == [false; STREAMS] {
+        let message = format!("nothing is connected that \"{}\" could hold", target.url);
+        return Err(
+            ModuleError::new(message).with_hint("connect a video stream, an audio stream or both")
+        );
+    }
+    if push != Push::File && !context.connected_outputs().contains(&true) {
+        let error = ModuleError::new("\"push_output\" is set, but no output is connected");
+        return Err(error.with_hint("connect an output, or let \"push_output\" be 0"));
+    }
+    Ok(())
+}
+
+/// What the container is to be.
+fn plan(options: &Options, target: &Target, push: Push) -> Result<Plan, ModuleError> {
+    let buffer = options.avio_buffer_size.map_or(PIECE, |size| size as usize);
+    Ok(Plan {
+        target: target.clone(),
+        options: pairs("mux_params", &options.mux_params)?,
+        metadata: pairs("metadata", &options.metadata)?,
+        chapters: tags::chapters(&options.chapters)?,
+        in_memory: (push != Push::File).then_some(buffer),
+    })
+}
+
 /// What leaves the node.
 fn push(options: &Options, target: &Target) -> Push {
     match options.push_output {
@@ -389,18 +409,15 @@ fn track(port: usize, options: &Options, target: &Target) -> Result<Track, Modul
         return Ok(Track::Audio(Box::new(AudioTrack::new(settings))));
     }
     let settings = PictureSettings::of(options, target, encoder).0;
-    let log = options.io_frm_match.then(|| FrameLog::create(&target.url));
-    Ok(Track::Video(Box::new(VideoTrack::new(
-        settings,
-        log.transpose()?,
-    ))))
+    let log = options.io_frm_match.then(|| FrameLog::of(&target.url));
+    Ok(Track::Video(Box::new(VideoTrack::new(settings, log))))
 }
 
 fn copy_track(port: usize, options: &Options, target: &Target) -> CopyTrack {
     let (settings, _) = match port {
-        VIDEO => settings::picture_copy(options),
-        AUDIO => settings::sound_copy(options),
-        _ => settings::subtitle_copy(options),
+        VIDEO => copy_settings::pictures(options),
+        AUDIO => copy_settings::sound(options),
+        _ => copy_settings::subtitles(options),
     };
     CopyTrack::new(settings, port, KINDS[port], target)
 }

@@ -1,9 +1,9 @@
 //! Graphs one after the other in one node: what merged neighbours become.
 //!
 //! Each stage is what a node of its own would be, with its own configuration, its own times and its own
-//! end, so that the frames are the same whether or not nodes are merged. What is saved is the way
-//! through queues and workers. Later stages go first: what is under way leaves the node before new
-//! input is taken.
+//! end, so that the frames are the same whether or not nodes are merged; `joined` tells which nodes
+//! share a stage. What is saved is the way through queues and workers. Later stages go first: what is
+//! under way leaves the node before new input is taken.
 
 use std::collections::VecDeque;
 

@@ -160,7 +160,8 @@ fn work(
     let parts = parts.collect::<Result<Vec<_>, _>>()?;
     let (first, last) = (&parts[0], &parts[parts.len() - 1]);
     let variable = |name: &str| env::var(name).ok();
-    let settings = Settings::of(&group[0], &first.text, threads, variable)?;
+    let texts: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+    let settings = Settings::of(&group[0], &texts.join(","), threads, variable)?;
     let (pads_in, _) = inspect(first)?;
     let (_, pads_out) = inspect(last)?;
     let ports_in = pads::inputs(first, &pads_in, inputs)?;

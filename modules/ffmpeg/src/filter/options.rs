@@ -45,7 +45,7 @@ pub(crate) struct Options {
     pub(super) chain: Vec<Options>,
     /// How many threads a filter may use that works on parts of a picture at once; 0: as many as there
     /// are cores. Without it what `threads` of the graph says, else the environment's
-    /// BMF_FILTERGRAPH_THREADS, else one for each quarter of a million pixels.
+    /// BMF_FILTERGRAPH_THREADS, else what the size of the pictures and the filters are worth.
     pub(super) threads: Option<u32>,
     /// Changes of filter parameters while the graph runs, each at a time of its own.
     pub(super) commands: Vec<CommandSpec>,

@@ -14,17 +14,53 @@ use super::text;
 const THREADS: &str = "BMF_FILTERGRAPH_THREADS";
 const SWS_FLAGS: &str = "BMF_SWS_FLAGS";
 
-/// How many pixels make it worth while to wake another thread for a part of them. Measured with chains
-/// of `hflip`, `crop`, `vflip` and `negate`: at 160x120 waking a second one doubles the time of the
-/// whole graph, at 1280x720 it costs a few percent of CPU; filters that compute much gain there.
-const PIXELS_PER_THREAD: u32 = 250_000;
+/// How many pixels make it worth while to wake another thread for a part of them, in filters that do
+/// little with each, and in others. Measured with chains of `hflip`, `crop`, `vflip` and `negate`: at
+/// 160x120 waking a second one doubles the time of the whole graph, at 1280x720 it is neither gain nor
+/// loss.
+const PIXELS_PER_THREAD: [u32; 2] = [250_000, 16_000];
+
+/// Filters that do little with each pixel, or nothing.
+const LIGHT: [&str; 30] = [
+    "colorbalance",
+    "colorchannelmixer",
+    "concat",
+    "copy",
+    "crop",
+    "drawbox",
+    "drawgrid",
+    "eq",
+    "fade",
+    "format",
+    "fps",
+    "hflip",
+    "hue",
+    "lut",
+    "lutrgb",
+    "lutyuv",
+    "negate",
+    "null",
+    "overlay",
+    "pad",
+    "select",
+    "setdar",
+    "setpts",
+    "setsar",
+    "settb",
+    "split",
+    "swapuv",
+    "transpose",
+    "trim",
+    "vflip",
+];
 
 /// The settings of one graph.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Settings {
     /// What the node or the environment says; 0 is one per core.
     threads: Option<u32>,
     policy: Threads,
+    pixels_per_thread: u32,
     scaler: Option<String>,
     commands: Vec<Command>,
     /// Whether filters may be made for a trial.
@@ -60,10 +96,12 @@ impl Settings {
             (None, Threads::Auto) => from_variable(variable(THREADS))?,
             (None, _) => None,
         };
+        let is_light = names.iter().all(|name| LIGHT.contains(&name.as_str()));
         let scaler = variable(SWS_FLAGS).filter(|flags| !flags.is_empty());
         Ok(Self {
             threads,
             policy,
+            pixels_per_thread: PIXELS_PER_THREAD[usize::from(!is_light)],
             scaler: scaler.map(|flags| match flags.contains('=') {
                 true => flags,
                 false => format!("flags={flags}"),
@@ -84,7 +122,9 @@ impl Settings {
             Threads::AtMost(most) => u32::from(most.get()),
             Threads::Auto => available_parallelism().map_or(1, |cores| cores.get() as u32),
         };
-        pixels(config).map_or(most, |pixels| (pixels / PIXELS_PER_THREAD).clamp(1, most))
+        pixels(config).map_or(most, |pixels| {
+            (pixels / self.pixels_per_thread).clamp(1, most)
+        })
     }
 
     /// Makes a graph. A command that no filter takes is found before the first frame, on a graph that
@@ -215,23 +255,23 @@ mod tests {
                 frame_rate: None,
             })
         };
-        let threads = |policy: i32, inputs: &[FilterInput]| {
-            let settings = Settings {
-                policy: Threads::from_code(policy),
-                ..Settings::default()
-            };
+        let threads = |text: &str, policy: i32, inputs: &[FilterInput]| {
+            let policy = Threads::from_code(policy);
+            let settings = Settings::of(&Options::default(), text, policy, |_| None).unwrap();
             let config = GraphConfig {
                 inputs: inputs.iter().map(|input| (None, input.clone())).collect(),
                 ..GraphConfig::default()
             };
             settings.threads_for(&config)
         };
-        assert_eq!(threads(0, &[video(640, 360)]), 1);
-        assert_eq!(threads(3, &[video(640, 360)]), 1);
-        assert_eq!(threads(3, &[video(64, 36), video(1920, 1080)]), 3);
-        assert_eq!(threads(9, &[video(1280, 720)]), 3);
-        assert_eq!(threads(9, &[]), 9);
-        assert_eq!(threads(-1, &[video(64, 36)]), 0);
+        assert_eq!(threads("hflip", 0, &[video(640, 360)]), 1);
+        assert_eq!(threads("hflip,eq", 9, &[video(640, 360)]), 1);
+        assert_eq!(threads("hflip", 3, &[video(64, 36), video(1920, 1080)]), 3);
+        assert_eq!(threads("hflip", 9, &[video(1280, 720)]), 3);
+        assert_eq!(threads("hflip,nlmeans", 9, &[video(160, 120)]), 1);
+        assert_eq!(threads("hflip,nlmeans", 9, &[video(640, 360)]), 9);
+        assert_eq!(threads("testsrc", 9, &[]), 9);
+        assert_eq!(threads("hflip", -1, &[video(64, 36)]), 0);
     }
 
     #[test]

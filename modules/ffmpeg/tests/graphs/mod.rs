@@ -72,15 +72,27 @@ impl Lab {
         outputs: usize,
         work: impl FnMut(&mut Task) -> Result<Flow, ModuleError> + Send + 'static,
     ) -> Option<Port> {
-        self.add_linked(inputs, LinkConfig::default(), outputs, work)
+        let inputs = inputs
+            .iter()
+            .map(|port| (port.clone(), LinkConfig::default()));
+        self.add_own(inputs.collect(), outputs, false, work)
     }
 
-    /// The same, with links of this kind.
-    pub fn add_linked(
+    /// A sink behind a link of this kind, which may wait for the world outside.
+    pub fn add_waiting(
         &mut self,
-        inputs: &[Port],
+        from: Port,
         link: LinkConfig,
+        work: impl FnMut(&mut Task) -> Result<Flow, ModuleError> + Send + 'static,
+    ) {
+        self.add_own(vec![(from, link)], 0, true, work);
+    }
+
+    fn add_own(
+        &mut self,
+        inputs: Vec<(Port, LinkConfig)>,
         outputs: usize,
+        may_block: bool,
         work: impl FnMut(&mut Task) -> Result<Flow, ModuleError> + Send + 'static,
     ) -> Option<Port> {
         let name = format!("test{}", self.graph.clone().build().nodes.len());
@@ -94,13 +106,16 @@ impl Lab {
                 inputs: ports(inputs.len()),
                 outputs: ports(outputs),
                 is_sink: outputs == 0,
+                may_block,
                 ..ModuleDescriptor::default()
             },
             work: Mutex::new(Some(Box::new(work))),
         }));
-        let node = inputs.iter().cloned().fold(Node::new(name), |node, from| {
-            node.input_with(from, link.clone())
-        });
+        let node = inputs
+            .into_iter()
+            .fold(Node::new(name), |node, (from, link)| {
+                node.input_with(from, link)
+            });
         let node = self.graph.add(node);
         (outputs > 0).then(|| node.into())
     }

@@ -479,12 +479,13 @@ fn a_module_that_replaces_its_task_fails() {
 fn a_packet_for_an_output_that_there_is_not_is_an_error() {
     let stray = || {
         Script::each(|task, _, packet| {
-            task.push(3, packet);
+            // Late enough for those behind it to be open, or they would wait for room.
+            task.push(if value(&packet) == 50 { 3 } else { 0 }, packet);
             Ok(Flow::Wait)
         })
     };
     insta::assert_snapshot!(check_bad(stray), @"
-    node 2 'bad' (bad), port a, at 0.000000s: the module has sent a packet to output 3, but has only output 0
+    node 2 'bad' (bad), port a, at 0.000050s: the module has sent a packet to output 3, but has only output 0
     close after Failed
     close bad Failed
     close pass Failed

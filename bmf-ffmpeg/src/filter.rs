@@ -297,20 +297,21 @@ impl FilterGraph {
         unsafe { sys::av_buffersrc_get_nb_failed_requests(self.inputs[input].0.as_ptr()) }
     }
 
-    /// Sends a command to all filters called `target`, by the filter's name, that of the instance
-    /// (`overlay@logo`), or `all`: usually the name of an option and its new value.
+    /// Sends a command to the first filter called `target` that takes it, by the filter's name, that of
+    /// the instance (`overlay@logo`), or `all`: usually the name of an option and its new value.
     ///
     /// # Errors
     ///
-    /// If there is no such filter, or it does not take that.
+    /// If there is no such filter, or none takes that.
     pub fn send_command(&mut self, target: &str, command: &str, arg: &str) -> Result<(), Error> {
         let texts = [target, command, arg].map(sys::c_string);
         let [target, name, arg] = texts.each_ref().map(|text| text.as_ptr());
         let graph = self.graph.as_ptr();
+        let once = sys::AVFILTER_CMD_FLAG_ONE;
         let capture = Capture::start();
         // SAFETY: our configured graph; texts are copied, and there is no room for an answer.
         let code = unsafe {
-            sys::avfilter_graph_send_command(graph, target, name, arg, ptr::null_mut(), 0, 0)
+            sys::avfilter_graph_send_command(graph, target, name, arg, ptr::null_mut(), 0, once)
         };
         match code {
             0.. => Ok(()),
@@ -322,8 +323,9 @@ impl FilterGraph {
         }
     }
 
-    /// The same at a time: before the first frame that a filter takes whose time in seconds is not
-    /// earlier. Whether it is taken is not told; [`send_command`](Self::send_command) tells.
+    /// The same at a time, to all filters called `target`: before the first frame that a filter takes
+    /// whose time in seconds is not earlier. Whether it is taken is not told;
+    /// [`send_command`](Self::send_command) tells.
     ///
     /// # Errors
     ///

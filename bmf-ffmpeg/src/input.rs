@@ -173,7 +173,8 @@ impl Demuxer {
         }
     }
 
-    fn is_closed(&self) -> bool {
+    /// Whether there is no input any more: [`reopen`](Self::reopen) has failed.
+    pub fn is_closed(&self) -> bool {
         // SAFETY: the context is open or blank.
         unsafe { (*self.context.as_ptr()).iformat.is_null() }
     }
@@ -468,12 +469,17 @@ impl Demuxer {
     ///
     /// # Errors
     ///
-    /// If the input cannot be positioned there.
+    /// If the input cannot be positioned there, or is closed.
     pub fn seek(
         &mut self,
         target: Timestamp,
         range: RangeInclusive<Timestamp>,
     ) -> Result<(), Error> {
+        let operation = || format!("cannot seek to {target} in '{}'", self.url);
+        if self.is_closed() {
+            let message = "it is closed, as it could not be opened again";
+            return Err(Error::new(operation(), ErrorKind::InvalidArgument, message));
+        }
         let (low, high) = (range.start().micros(), range.end().micros());
         let capture = Capture::start();
         // SAFETY: the context is open and ours alone; -1 means the common time line.
@@ -482,8 +488,7 @@ impl Demuxer {
         };
         if code < 0 {
             let lines = capture.take().into_iter().map(|line| line.text).collect();
-            let operation = format!("cannot seek to {target} in '{}'", self.url);
-            return Err(Error::from_code(operation, code).with_details(lines));
+            return Err(Error::from_code(operation(), code).with_details(lines));
         }
         Ok(())
     }

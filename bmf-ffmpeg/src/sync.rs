@@ -195,7 +195,10 @@ impl FrameSync {
     pub fn finish(&mut self) -> Plan {
         let mut recent = self.repeats;
         recent.sort_unstable();
-        let repeat = if self.has_previous { recent[1] } else { 0 };
+        let repeat = match recent[1] {
+            repeat if self.has_previous && repeat <= ABSURD_GAP => repeat,
+            _ => 0,
+        };
         let lost = u64::from(self.previous_pending && repeat == 0);
         self.dropped += lost;
         self.duplicated += repeat - u64::from(self.previous_pending && repeat > 0);
@@ -409,6 +412,7 @@ mod tests {
 
     #[test]
     fn absurd_gaps_and_times_are_survived() {
+        insta::assert_snapshot!(check(FrameRateMode::Constant, "0 9e6 2e7 3e7 ."), @"0a | / | / | / | / (dup 0 drop 3)");
         insta::assert_snapshot!(check(FrameRateMode::Constant, "0 1 4e9 2 3 inf NaN"), @"0a | 1b | / | 2d | 3e | 4f | 5g (dup 0 drop 1)");
         let mut sync = FrameSync::new(FrameRateMode::Passthrough);
         assert_eq!(sync.frame(1e300, 1.0).pts, i64::MAX);

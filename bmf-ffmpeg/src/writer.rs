@@ -44,7 +44,10 @@ impl MemoryOutput {
         // SAFETY: the buffer comes from FFmpeg's allocator, as it demands; the target lives as long
         // as the context.
         let context = unsafe {
-            let memory = sys::av_malloc(buffer).cast();
+            let memory = sys::av_malloc(buffer).cast::<u8>();
+            if memory.is_null() {
+                sys::out_of_memory::<u8>();
+            }
             sys::avio_alloc_context(
                 memory,
                 sys::int(buffer),

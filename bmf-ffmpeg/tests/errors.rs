@@ -296,3 +296,19 @@ fn a_full_disk_is_reported_whenever_it_shows() {
     copy_to(&dir, "/dev/null", "matroska").unwrap();
     copy_to(&dir, "-", "null").unwrap();
 }
+
+#[test]
+fn an_input_that_cannot_be_opened_again_is_closed() {
+    let dir = Dir::new();
+    let path = dir.clip();
+    let mut input = open(&path);
+    std::fs::remove_file(&path).unwrap();
+    assert!(!input.is_closed());
+    let _ = input.reopen(&InputConfig::default()).unwrap_err();
+    assert!(input.is_closed());
+    assert!(matches!(input.read(), Ok(Read::End)));
+    let time = bmf_hmp::Timestamp::ZERO;
+    let error = input.seek(time, time..=time).unwrap_err();
+    insta::assert_snapshot!(dir.redact(error), @"cannot seek to 0.000000s in 'DIR/clip.mp4': it is closed, as it could not be opened again");
+    let _ = input.reopen(&InputConfig::default()).unwrap_err();
+}

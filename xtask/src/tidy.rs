@@ -18,7 +18,10 @@ use crate::header;
 use crate::workspace::Workspace;
 
 /// Documents that name places in the code, and the folder from which they do.
-const POINTING: [(&str, &str); 2] = [("ARCHITECTURE.md", ""), ("docs/ffmpeg.md", "modules/ffmpeg")];
+const POINTING: [(&str, &str); 2] = [
+    ("ARCHITECTURE.md", ""),
+    ("docs/ffmpeg.md", "modules/ffmpeg"),
+];
 
 /// A rule broken at a place.
 #[derive(Debug, Eq, PartialEq)]

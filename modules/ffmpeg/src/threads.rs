@@ -13,7 +13,7 @@ use std::thread::available_parallelism;
 use bmf_ffmpeg::names;
 use bmf_sdk::config::Threads;
 
-/// More threads than this make no decoder faster.
+/// More threads than this make no decoder faster, and some encoders refuse more.
 const MOST: usize = 16;
 /// Full HD, as it is coded.
 const FULL_HD: u64 = 1920 * 1088;
@@ -67,15 +67,15 @@ pub(crate) fn for_decoder(policy: Threads, pixels: u64) -> String {
     match policy {
         Threads::Auto => share(cores, *at_work(), pixels).to_string(),
         Threads::All => "auto".to_owned(),
-        Threads::AtMost(most) => cores.min(most.get().into()).to_string(),
+        Threads::AtMost(most) => cores.min(most.get().into()).min(MOST).to_string(),
     }
 }
 
-/// Threads for an encoder; `None` leaves the choice to FFmpeg.
+/// Threads for an encoder, the same on every machine; `None` leaves the choice to FFmpeg.
 pub(crate) fn for_encoder(policy: Threads) -> Option<String> {
     match policy {
         Threads::Auto | Threads::All => None,
-        Threads::AtMost(most) => Some(most.to_string()),
+        Threads::AtMost(most) => Some(usize::from(most.get()).min(MOST).to_string()),
     }
 }
 
@@ -111,5 +111,6 @@ mod tests {
         assert_eq!(for_decoder(most(1), 1), "1");
         assert_eq!(for_decoder(Threads::All, 1), "auto");
         assert_eq!(for_encoder(most(3)).as_deref(), Some("3"));
+        assert_eq!(for_encoder(most(1000)).as_deref(), Some("16"));
     }
 }

@@ -148,6 +148,38 @@ fn copied_packets_go_on_as_well() {
     assert!(in_order(&decoded.video) && in_order(&decoded.audio));
 }
 
+/// There is no other stretch in an input that is gone, and nothing to go to.
+#[test]
+fn what_is_lost_for_good_ends_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = transport_stream(dir.path());
+    let url = format!(
+        "tcp://{}",
+        server(move |_, stream| {
+            send(stream, &bytes[..bytes.len() / 3]);
+            false
+        })
+    );
+    let options = json!({
+        "input_path": url, "durations": [0, 1.5, 1.6, 1.9], "reconnect": {"attempts": 2, "delay": 0},
+    });
+    let mut runner = ModuleRunner::with_ports(&*module("c_ffmpeg_decoder"), options, 0, 2).unwrap();
+    let _ = runner.run().unwrap();
+    assert!((5..25).contains(&runner.take(0).len()));
+    let error = runner.flush(Some(Timestamp::ZERO)).unwrap_err().to_string();
+    assert!(
+        error.ends_with("it is closed, as it could not be opened again"),
+        "{error}"
+    );
+    let report = runner.close(Ending::Finished).unwrap();
+    assert!(
+        report
+            .warnings
+            .iter()
+            .any(|line| line.ends_with("ending there"))
+    );
+}
+
 #[test]
 fn a_stalled_connection_times_out() {
     let dir = tempfile::tempdir().unwrap();
@@ -160,7 +192,8 @@ fn a_stalled_connection_times_out() {
             false
         })
     );
-    let quick = json!({"rw_timeout": 100_000});
+    // Long enough for a server that has to wait for a core.
+    let quick = json!({"rw_timeout": 1_000_000});
     let decoded = open(&url, json!({"dec_params": quick})).unwrap();
     let text = decoded.report.warnings.join("\n").replace(&url, "URL");
     insta::assert_snapshot!(text, @"cannot read from 'URL': connection timed out; ending there");

@@ -331,3 +331,18 @@ fn pictures_come_from_the_decoders_own_pool() {
         assert!(addresses.len() < 60, "{}", addresses.len());
     }
 }
+
+/// A source that never has anything to send lets others work, and can be stopped.
+#[test]
+fn laps_without_frames_return() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(dir.path(), 1, &format!("{H264} -an a.mp4"));
+    let options = json!({
+        "input_path": dir.path().join("a.mp4"), "stream_loop": -1, "skip_frame": "all",
+    });
+    let mut runner = ModuleRunner::with_ports(&*module("c_ffmpeg_decoder"), options, 0, 1).unwrap();
+    for _ in 0..3 {
+        assert_eq!(runner.step().unwrap(), Flow::More);
+    }
+    assert_eq!(runner.take(0).len(), 0);
+}

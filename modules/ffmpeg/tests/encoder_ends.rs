@@ -183,6 +183,7 @@ fn wrong_options_are_told_before_anything_runs() {
     Invalid video_params.in_time_base: "0,1" is not a time base (write it like "1,25")
     Invalid video_params.vtag: "x" is not a code of four letters (like "hvc1")
     "#);
+    insta::assert_snapshot!(video(json!({"width": u32::MAX, "height": 2})), @"Invalid video_params.width: no picture is that large (-)");
     insta::assert_snapshot!(video(json!({"width": "64"})), @r#"Invalid video_params.width: expected a whole number of 0 or more, found string "64" (-)"#);
     insta::assert_snapshot!(video(json!({"crf": [1]})), @"Invalid video_params.crf: [1] is neither a string nor a number (-)");
     insta::assert_snapshot!(audio(json!({"codec": "acc"})), @r#"Invalid audio_params.codec: there is no encoder "acc" in this FFmpeg (did you mean "ac3"?)"#);
@@ -251,6 +252,18 @@ fn an_encoder_that_cannot_open_leaves_older_files_alone() {
     assert!(message(run.step()).contains("cannot open encoder libx264"));
     assert!(run.close(Ending::Failed).unwrap().outputs.is_empty());
     assert_eq!(fs::read_to_string(at.join("old.mp4")).unwrap(), "old");
+    // Nor are they touched where the notes of a first pass cannot be written, or an option of a muxer
+    // that opens files of its own is wrong.
+    let notes = json!({"codec": "mpeg4", "pass": 1, "passlogfile": at.join("none/notes")});
+    let options = json!({"output_path": at.join("old.mp4"), "video_params": notes});
+    insta::assert_snapshot!(masked(&message(encode(options, &a.video, &[])), at), @r#"cannot write "DIR/none/notes-0.log": No such file or directory (os error 2)"#);
+    fs::write(at.join("old.m3u8"), "old").unwrap();
+    let options = json!({"output_path": at.join("old.m3u8"), "mux_params": {"hls_time": "long"}});
+    let refused = message(encode(options, &a.video, &[]));
+    assert!(refused.contains("cannot write the header"), "{refused}");
+    for name in ["old.mp4", "old.m3u8"] {
+        assert_eq!(fs::read_to_string(at.join(name)).unwrap(), "old");
+    }
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn jobs_have_files_or_streams_of_their_own() {
 }
 
 #[test]
-fn an_input_may_be_a_job_ahead() {
+fn an_input_may_be_jobs_ahead() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();
     clip(at, 1, "a.mkv");
@@ -243,16 +243,21 @@ fn an_input_may_be_a_job_ahead() {
         }
         assert_eq!(run.step().unwrap(), Flow::Wait);
     };
-    step(Some(10), None);
-    step(Some(15), None);
-    step(None, Some(12));
-    step(None, Some(17));
+    // Job 2 has nothing, and no file.
+    let jobs = [10, 15, 0, 5, 7];
+    for count in jobs {
+        step(Some(count), None);
+    }
+    for count in jobs {
+        step(None, Some(count));
+    }
     run.end(0);
     run.end(1);
     assert_eq!(run.step().unwrap(), Flow::Done);
     let report = run.close(Ending::Finished).unwrap();
-    assert_eq!(report.outputs.len(), 2);
-    for (job, count) in [(0, 10), (1, 15)] {
+    assert_eq!(report.outputs.len(), 4);
+    assert!(!at.join("jobs/2/output.matroska").exists());
+    for (job, count) in [(0, 10), (1, 15), (3, 5), (4, 7)] {
         let file = source(at, &format!("jobs/{job}/output.matroska"));
         assert_eq!(file.video.len(), count);
         assert!(!file.audio.is_empty());
@@ -272,5 +277,9 @@ fn what_cannot_be_pushed_is_told() {
     insta::assert_snapshot!(check(json!({"push_output": 1, "mux_params": {"movflags": "+faststart"}})), @r#""faststart" reads back what was written, but pushed bytes are gone"#);
     insta::assert_snapshot!(check(json!({"push_output": 2, "avio_buffer_size": 100})), @r#"it is the size of what "push_output": 1 pushes"#);
     insta::assert_snapshot!(check(json!({"output_path": "a.mp4", "output_prefix": "b"})), @"the files of jobs cannot have one path as well");
+    insta::assert_snapshot!(check(json!({"push_output": 1, "avio_buffer_size": u32::MAX})), @"it must be between 1 and 1073741824");
+    insta::assert_snapshot!(check(json!({"push_output": 3, "video_params": {"codec": "copy"}})), @r#"what is copied cannot leave as frames"#);
+    let words = Run::open_with(json!({"push_output": 2}), &[true; 3], &[true; 2]);
+    insta::assert_snapshot!(message(words), @r#"subtitles can only leave inside a container; do not connect them, or let "push_output" be 0 or 1"#);
     insta::assert_snapshot!(message(encode(json!({"push_output": 1}), &a.video, &[])), @r#""push_output" is set, but no output is connected; connect an output, or let "push_output" be 0"#);
 }

@@ -202,6 +202,18 @@ fn commands_take_effect_at_their_times() {
         "-i a.mkv -vn -af asendcmd=f=commands,volume=1:precision=fixed",
         &ours,
     );
+    let to_all = json!([{"time": 0.4, "target": "all", "command": "brightness", "arg": 0.3}]);
+    let (ours, _) = run(
+        json!({"graph": "hflip,eq=brightness=0,vflip", "commands": to_all}),
+        &[&source.video],
+    )
+    .unwrap();
+    commands("0.4 eq brightness 0.3;");
+    check(
+        dir.path(),
+        "-i a.mkv -an -vf hflip,sendcmd=f=commands,eq=brightness=0,vflip",
+        &ours,
+    );
     let unknown = json!({"name": "eq", "commands": [{"time": 0.4, "command": "shine", "arg": 1}]});
     let error = run(unknown, &[&source.video]).unwrap_err();
     insta::assert_snapshot!(error, @r#"filter "eq": no filter takes the command 'shine'"#);

@@ -61,14 +61,10 @@ fn check(what: &str, packets: &[Packet], filters: &[&str]) {
     let what = format!("{what}: {filters:?}");
     let (one, apart) = (run(packets, &filters, true), run(packets, &filters, false));
     assert_eq!((one.nodes.len(), apart.nodes.len()), (3, 2 + filters.len()));
-    let ended = |ran: &Ran| {
-        ran.outcome
-            .result
-            .as_ref()
-            .map_err(ToString::to_string)
-            .err()
-    };
-    assert_eq!(ended(&one).is_some(), ended(&apart).is_some(), "{what}");
+    for ran in [&one, &apart] {
+        assert!(ran.outcome.result.is_ok(), "{what}: {:?}", ran.outcome.result);
+        assert!(!ran.sinks[0].is_empty(), "{what}");
+    }
     assert_same(&what, &told(&one.sinks[0]), &told(&apart.sinks[0]));
 }
 
@@ -127,7 +123,7 @@ const CHOOSY: [&str; 15] = [
     "lutyuv=y=val/2",
     "boxblur=1",
     "transpose=1",
-    "pad=80:60:4:4:color=blue",
+    "pad=80:80:4:4:color=blue",
     "rotate=0.3*t",
     "setsar=2",
     "yadif",
@@ -320,6 +316,42 @@ fn what_fails_in_a_merged_node_is_named() {
     ];
     let ran = run(&source, &filters, true);
     insta::assert_snapshot!(ran.outcome.result.unwrap_err(), @r#"node 1 'c_ffmpeg_filter_1+c_ffmpeg_filter_2' (c_ffmpeg_filter), port 0, at 0.000000s: filter "crop" with "1000:1000": Invalid too big or non positive size for width '1000' or height '1000'"#);
+}
+
+#[test]
+fn what_a_filter_gives_beside_its_first_output_is_not_mixed_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let make = "-f lavfi -i testsrc2=s=64x48:r=25:d=0.2 -c:v ffv1 -pix_fmt yuv420p";
+    let source = media(dir.path(), "a.mkv", make).video;
+    let graphs = [
+        json!({"name": "split", "para": 3}),
+        json!({"graph": "split[o0][a];[a]trim=end_frame=1[o1]"}),
+        json!({"graph": "split[a][o0];[a]scale=16:16[o1]"}),
+    ];
+    for graph in graphs {
+        let filters = [graph.clone(), json!({"name": "hflip"})];
+        let (one, apart) = (run(&source, &filters, true), run(&source, &filters, false));
+        assert_eq!((one.nodes.len(), apart.nodes.len()), (3, 4));
+        assert_eq!(one.sinks[0].len(), source.len(), "{graph}");
+        let what = graph.to_string();
+        assert_same(&what, &told(&one.sinks[0]), &told(&apart.sinks[0]));
+    }
+}
+
+#[test]
+fn chains_are_merged_as_the_graphs_that_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let make = "-f lavfi -i testsrc2=s=64x48:r=25:d=0.2 -c:v ffv1 -pix_fmt yuv420p";
+    let source = media(dir.path(), "a.mkv", make).video;
+    let filters = [
+        json!({"name": "hflip", "chain": []}),
+        json!({"chain": [{"name": "fps", "para": 10}, {"name": "negate"}]}),
+        json!({"name": "crop", "para": "20:20"}),
+    ];
+    let (one, apart) = (run(&source, &filters, true), run(&source, &filters, false));
+    assert_eq!((one.nodes.len(), apart.nodes.len()), (3, 5));
+    assert_eq!(one.sinks[0].len(), 2);
+    assert_same("chains", &told(&one.sinks[0]), &told(&apart.sinks[0]));
 }
 
 #[test]

@@ -209,3 +209,28 @@ fn filters_begin_anew() {
     assert_same("after a flush", &lines(&ours), &lines(&expected));
     assert!(ours[0].get::<VideoFrame>().is_some());
 }
+
+/// Which lap it is in, and when that begins, is only known from the start on.
+#[test]
+fn an_input_that_is_repeated_goes_on_in_any_lap() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(
+        dir.path(),
+        1,
+        "-c:v libx264 -preset veryfast -bf 2 -g 10 -c:a aac a.mp4",
+    );
+    let path = dir.path().join("a.mp4");
+    let whole = json!({"input_path": path.to_str().unwrap(), "stream_loop": 2});
+    let whole = decode(whole).unwrap();
+    for seconds in [0.0, 0.6, 1.5, 2.9] {
+        let mut runner = started(dir.path(), "a.mp4", json!({"stream_loop": 2}));
+        let [video, _] = after(&mut runner, seconds);
+        let expected = from(&whole.video, seconds);
+        assert!(!expected.is_empty());
+        let what = format!("from {seconds} s");
+        assert_same(&what, &lines(&video), &lines(&expected));
+    }
+    let copied = json!({"stream_loop": 2, "video_codec": "copy"});
+    let error = started(dir.path(), "a.mp4", copied).flush(Some(at(0.5)));
+    insta::assert_snapshot!(error.unwrap_err(), @"packets of an input that is repeated cannot be positioned");
+}

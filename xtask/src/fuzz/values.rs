@@ -149,6 +149,7 @@ pub(super) const FILTER: Table = &[
     ),
 ];
 
+/// Not `copyts`: where times jump by hours, the encoder repeats pictures for hours, as that of `ffmpeg` does.
 pub(super) const DECODER: Table = &[
     ("end_time", "[0.6, 0.9, 100]"),
     ("start_time", "[0, 0.3, 0.51, 5]"),
@@ -159,7 +160,6 @@ pub(super) const DECODER: Table = &[
     ("vframes", "[1, 13]"),
     ("aframes", "[1, 13]"),
     ("autorotate", "[false, 1]"),
-    ("copyts", "[true]"),
     ("max_width_height", "[100]"),
     ("orig_pts_time", "[true]"),
     ("readrate", "[20]"),

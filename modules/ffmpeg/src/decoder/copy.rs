@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bmf_ffmpeg::{
     AvPacket, EncodedStream, StreamConfig, StreamInfo, format_from_av, packet_from_av,
 };
-use bmf_sdk::hmp::{EncodedFormat, EncodedPacket, MediaKind, TimeBase};
+use bmf_sdk::hmp::{Buffer, EncodedFormat, EncodedPacket, MediaKind, TimeBase};
 use bmf_sdk::prelude::*;
 
 use super::stream::Counts;
@@ -123,6 +123,22 @@ impl Copied {
         self.is_past = true;
     }
 
+    /// Tells what the stream is, with a packet without data, so that nobody has to wait for its first
+    /// words to know.
+    pub(crate) fn announce(&mut self, output: &mut TaskOutput) {
+        let is_first = self.last.is_none() && self.floor.is_none();
+        if self.info.kind != MediaKind::Subtitle || !is_first || !output.is_open() {
+            return;
+        }
+        let nothing = Buffer::default();
+        let mut packet = EncodedPacket::new(nothing, self.info.kind, self.info.time_base);
+        packet.stream_index = self.info.index as u32;
+        packet.format = Some(Arc::clone(&self.format));
+        let time = Timestamp::from_micros(self.placed_at);
+        self.last = Some(time);
+        output.push(Packet::new(time, packet));
+    }
+
     /// Passes a packet on, if it is wanted. `moved` is how far earlier joints have moved all
     /// streams; the first packet of a segment may move them further.
     ///
@@ -174,7 +190,8 @@ impl Copied {
         let mut running = self.track.running();
         if std::mem::take(&mut self.is_first_packet) && times.dts.is_none() {
             let lead = self.picture().unwrap_or(0) * i64::from(parameters.video_delay());
-            running += times.pts.and_then(|pts| self.micros(pts)).unwrap_or(0) - lead;
+            let begin = times.pts.and_then(|pts| self.micros(pts)).unwrap_or(0);
+            running = running.saturating_add(begin).saturating_sub(lead);
         }
         let said = || self.micros(times.duration).filter(|&length| length > 0);
         let length = match self.info.kind {

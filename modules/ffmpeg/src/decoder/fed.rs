@@ -14,6 +14,9 @@ use super::files::Files;
 use super::options::Options;
 use super::raw::Raw;
 
+/// Files may be sent for years; what later ones have to tell is in the log.
+const MOST_WARNINGS: usize = 1000;
+
 /// A decoder that works on what it is sent.
 pub(crate) struct Fed {
     options: Arc<Options>,
@@ -28,17 +31,17 @@ enum Work {
     Raw(Box<Raw>),
 }
 
-/// What arrives, in order. Packets stay with the engine until they are wanted, but for those before
-/// the end of a job, which the engine says only once.
+/// What arrives, in order. Packets stay with the engine until they are wanted, so that it sees how many
+/// wait; where jobs end, which it says only once, is kept here.
 #[derive(Default)]
 pub(crate) struct Given {
-    kept: VecDeque<Next>,
+    /// Before each end of a job that is still to come: how many of the packets that wait.
+    job_ends: VecDeque<usize>,
     /// Whether nothing arrives any more.
     has_ended: bool,
 }
 
 /// What comes next.
-#[derive(Clone)]
 pub(crate) enum Next {
     Packet(Packet),
     /// What follows is another job's.
@@ -54,24 +57,28 @@ impl Given {
         };
         if input.job_ended {
             input.job_ended = false;
-            self.kept.extend(input.packets.drain(..).map(Next::Packet));
-            self.kept.push_back(Next::JobEnd);
+            self.job_ends.push_back(input.packets.len());
         }
         self.has_ended = input.ended;
     }
 
     /// Takes what comes next.
     pub(crate) fn take(&mut self, task: &mut Task) -> Option<Next> {
-        let kept = self.kept.pop_front();
-        kept.or_else(|| task.pop(0).map(Next::Packet))
+        if self.take_job_end() {
+            return Some(Next::JobEnd);
+        }
+        let packet = task.pop(0)?;
+        self.job_ends.iter_mut().for_each(|before| *before -= 1);
+        Some(Next::Packet(packet))
     }
 
-    fn peek<'a>(&'a self, task: &'a Task) -> Option<&'a Packet> {
-        let kept = self.kept.iter().find_map(|next| match next {
-            Next::Packet(packet) => Some(packet),
-            Next::JobEnd => None,
-        });
-        kept.or_else(|| task.inputs().first()?.packets.front())
+    /// Takes the end of a job, if that is what comes next.
+    fn take_job_end(&mut self) -> bool {
+        let is_next = self.job_ends.front() == Some(&0);
+        if is_next {
+            self.job_ends.pop_front();
+        }
+        is_next
     }
 
     /// Whether nothing will come any more, where nothing is there now.
@@ -97,7 +104,11 @@ impl Fed {
     pub(crate) fn step(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
         self.given.look(task);
         if self.work.is_none() {
-            let Some(first) = self.given.peek(task) else {
+            while self.given.take_job_end() {
+                end_job(task);
+            }
+            let first = task.inputs().first();
+            let Some(first) = first.and_then(|input| input.packets.front()) else {
                 return Ok(if self.given.has_ended() {
                     Flow::Done
                 } else {
@@ -177,10 +188,75 @@ pub(crate) fn add(total: &mut Report, other: Report) {
         }
     }
     total.counters = sums.into_iter().collect();
-    total.warnings.extend(other.warnings);
+    let room = MOST_WARNINGS.saturating_sub(total.warnings.len());
+    total.warnings.extend(other.warnings.into_iter().take(room));
 }
 
 /// Says on all outputs that what follows is another job's.
 pub(crate) fn end_job(task: &mut Task) {
     task.outputs_mut().iter_mut().for_each(TaskOutput::end_job);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a task of numbered packets; `|` is the end of a job.
+    fn taken(given: &mut Given, task: &mut Task, most: usize) -> String {
+        let next = |_| match given.take(task)? {
+            Next::Packet(packet) => packet.get::<i64>().map(i64::to_string),
+            Next::JobEnd => Some("|".to_owned()),
+        };
+        let all: Vec<String> = (0..most).map_while(next).collect();
+        all.join(" ")
+    }
+
+    fn arrive(given: &mut Given, task: &mut Task, numbers: &[i64], job_ended: bool) {
+        let input = &mut task.inputs_mut()[0];
+        let packets = numbers.iter().map(|&n| Packet::new(Timestamp::ZERO, n));
+        input.packets.extend(packets);
+        input.job_ended = job_ended;
+        given.look(task);
+    }
+
+    #[test]
+    fn jobs_end_in_their_place_and_packets_stay_with_the_engine() {
+        let mut given = Given::default();
+        let mut task = Task::new(&[true], &[true]);
+        arrive(&mut given, &mut task, &[1, 2], true);
+        assert_eq!(taken(&mut given, &mut task, 1), "1");
+        arrive(&mut given, &mut task, &[3], true);
+        arrive(&mut given, &mut task, &[], true);
+        arrive(&mut given, &mut task, &[4], false);
+        // As many as the engine counts when it decides whether others may send more.
+        assert_eq!(task.inputs()[0].packets.len(), 3);
+        assert_eq!(taken(&mut given, &mut task, 9), "2 | 3 | | 4");
+        assert!(!given.has_ended());
+    }
+
+    #[test]
+    fn a_job_without_packets_ends_at_once() {
+        let context = ModuleContext::new("node", false, &[true], &[true]);
+        let mut fed = Fed::new(Arc::default(), &context);
+        let mut task = Task::new(&[true], &[true]);
+        task.inputs_mut()[0].job_ended = true;
+        assert_eq!(fed.step(&mut task).unwrap(), Flow::Wait);
+        assert_eq!(task.outputs()[0].items().len(), 1);
+    }
+
+    #[test]
+    fn warnings_of_files_without_end_are_not_kept_without_end() {
+        let mut total = Report::default();
+        for _ in 0..2 * MOST_WARNINGS {
+            let warnings = vec!["the file is damaged".to_owned()];
+            add(
+                &mut total,
+                Report {
+                    warnings,
+                    ..Report::default()
+                },
+            );
+        }
+        assert_eq!(total.warnings.len(), MOST_WARNINGS);
+    }
 }

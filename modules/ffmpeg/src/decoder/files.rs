@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bmf_ffmpeg::Interrupt;
 use bmf_sdk::prelude::*;
 
 use super::fed::{Given, Next, add, end_job};
@@ -12,12 +13,14 @@ use super::list;
 use super::options::Options;
 use super::place::Place;
 use super::session::{Session, Stage};
-use super::source::Source;
+use super::source::{Source, interrupt_of};
 use crate::local::Reading;
 
 pub(crate) struct Files {
     options: Arc<Options>,
     context: ModuleContext,
+    /// Of all files.
+    interrupt: Interrupt,
     /// Still to be read.
     queue: VecDeque<Options>,
     open: Option<Box<Session>>,
@@ -33,6 +36,7 @@ impl Files {
         Self {
             options: Arc::clone(options),
             context: context.clone(),
+            interrupt: interrupt_of(context),
             queue: VecDeque::new(),
             open: None,
             place: Place::default(),
@@ -73,7 +77,7 @@ impl Files {
     }
 
     fn open(&mut self, options: &Options) -> Result<(), ModuleError> {
-        let source = Source::open(options, &self.context)?;
+        let source = Source::open(options, self.interrupt.clone())?;
         self.reading.extend(Reading::of(&options.input_path));
         let input = Input::File(Box::new(source));
         let place = Some(self.place.clone());

@@ -127,6 +127,13 @@ impl Lane {
         of!(self, stream => stream.skip());
     }
 
+    /// Tells what the stream is, if that could otherwise take long.
+    pub(crate) fn announce(&mut self, output: &mut TaskOutput) {
+        if let Self::Copied(stream) = self {
+            stream.announce(output);
+        }
+    }
+
     /// Takes a packet; what becomes of it goes to `output`. `moved` is how far joints have moved
     /// copied streams.
     ///

@@ -43,7 +43,8 @@ fn read(value: &Value, options: &Options) -> Result<Vec<Options>, ModuleError> {
                 Value::Array(_) => Err(refused(&format!("{entry} is no file"))),
                 _ => read(entry, options),
             });
-            Ok(entries.collect::<Result<Vec<_>, _>>()?.concat())
+            let entries = entries.collect::<Result<Vec<_>, _>>()?;
+            Ok(entries.into_iter().flatten().collect())
         }
         Value::Object(object) => match object.get("input_path") {
             Some(list @ Value::Array(_)) if object.len() == 1 => read(list, options),

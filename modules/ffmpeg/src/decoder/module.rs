@@ -11,7 +11,7 @@ use super::fed::Fed;
 use super::input::Input;
 use super::options::Options;
 use super::session::{Session, Stage};
-use super::source::Source;
+use super::source::{Source, interrupt_of};
 use crate::local::Reading;
 use crate::threads::Working;
 use crate::values;
@@ -39,7 +39,7 @@ impl FfmpegDecoder {
         let Some(context) = &self.context else {
             return Err(ModuleError::new("the decoder is not open"));
         };
-        let source = Source::open(&self.options, context)?;
+        let source = Source::open(&self.options, interrupt_of(context))?;
         self.reading = Reading::of(&self.options.input_path);
         let input = Input::File(Box::new(source));
         let session = Session::open(input, &self.options, context, None)?;

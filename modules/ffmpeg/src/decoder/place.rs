@@ -81,9 +81,9 @@ impl Place {
         } else if is_whole
             && gap < 0
             && begin > previous.begin
-            && -gap <= micros(options.overlap_time)
+            && gap.saturating_neg() <= micros(options.overlap_time)
         {
-            skipped = -gap;
+            skipped = gap.saturating_neg();
         }
         for segment in segments.iter_mut() {
             // What a file has before its start would lie in the one before.

@@ -18,6 +18,9 @@ use super::stream::{Stream, port_name};
 use super::timeline::Timeline;
 use super::window::{self, Segment};
 
+/// Packets may be of any number of streams.
+const MOST_NOTES: usize = 100;
+
 /// In place of a file's name.
 const NAME: &str = "pushed packets";
 
@@ -267,7 +270,7 @@ impl Raw {
     }
 
     fn note(&mut self, note: String) {
-        if self.notes.insert(note.clone()) {
+        if self.notes.len() < MOST_NOTES && self.notes.insert(note.clone()) {
             log::warn!(target: "bmf_module_ffmpeg", "{note}");
         }
     }
@@ -305,8 +308,11 @@ fn report_of(port: usize, stream: &Stream) -> Report {
 fn is_same(a: Option<&Arc<EncodedFormat>>, b: Option<&Arc<EncodedFormat>>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => {
-            let bytes = |format: &EncodedFormat| format.extradata.as_slice().map(<[u8]>::to_vec);
-            Arc::ptr_eq(a, b) || (a.codec == b.codec && bytes(a) == bytes(b))
+            let sizes = |of: &EncodedFormat| (of.width, of.height, of.sample_rate, of.channels);
+            Arc::ptr_eq(a, b)
+                || (a.codec == b.codec
+                    && sizes(a) == sizes(b)
+                    && a.extradata.as_slice() == b.extradata.as_slice())
         }
         (None, None) => true,
         _ => false,
@@ -329,4 +335,24 @@ fn with_raw(options: &Options) -> Options {
         }
     }
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_format_is_told_by_what_decoders_must_know() {
+        let format = |rate: u32, extra: &[u8]| {
+            let mut format = EncodedFormat::new(MediaKind::Audio, "pcm_s16le");
+            format.sample_rate = rate;
+            format.extradata = extra.to_vec().into();
+            Arc::new(format)
+        };
+        let same = |a, b| is_same(Some(&a), Some(&b));
+        assert!(same(format(8000, &[1]), format(8000, &[1])));
+        assert!(!same(format(8000, &[1]), format(8000, &[2])));
+        assert!(!same(format(8000, &[]), format(16_000, &[])));
+        assert!(is_same(None, None) && !is_same(None, Some(&format(1, &[]))));
+    }
 }

@@ -41,6 +41,7 @@ pub(crate) struct Session {
     /// Holds reading back, if that is wanted.
     pacer: Option<Pacer>,
     warnings: Vec<String>,
+    is_announced: bool,
     jumps: u64,
     has_read_all: bool,
 }
@@ -104,6 +105,7 @@ impl Session {
                 .pace()
                 .map(|rate| Pacer::new(rate, Box::new(WallClock::new()))),
             warnings: Vec::new(),
+            is_announced: false,
             jumps: 0,
             has_read_all: false,
             input,
@@ -148,6 +150,9 @@ impl Session {
         for port in self.ending.drain(..) {
             end(task, port);
         }
+        if !std::mem::replace(&mut self.is_announced, true) {
+            self.announce(task);
+        }
         let before = self.sent();
         loop {
             if !self.is_wanted(task) && !self.next_segment(task)? {
@@ -165,9 +170,21 @@ impl Session {
             match item {
                 Item::Packet(packet) => self.feed(packet, task)?,
                 Item::Again => return Ok(Stage::More),
-                Item::Lap => self.begin_again(task)?,
+                Item::Lap => {
+                    // Laps may be short, empty and without end.
+                    self.begin_again(task)?;
+                    return Ok(Stage::More);
+                }
                 Item::Reopened => self.go_on(task)?,
                 Item::End(reason) => self.end_of_input(reason, task)?,
+            }
+        }
+    }
+
+    fn announce(&mut self, task: &mut Task) {
+        for lane in &mut self.lanes {
+            if let Some(output) = task.outputs_mut().get_mut(lane.port()) {
+                lane.announce(output);
             }
         }
     }
@@ -209,6 +226,10 @@ impl Session {
         self.lanes.iter_mut().for_each(Lane::forget);
         if let Some(time) = seek {
             let source = self.input.source()?;
+            if source.is_repeated() && self.lanes.iter().any(Lane::is_copied) && time.micros() > 0 {
+                let error = "packets of an input that is repeated cannot be positioned";
+                return Err(ModuleError::new(error).with_hint("go to 0, or leave out stream_loop"));
+            }
             let begin = |segment: &Segment| match source.keeps_times() {
                 true => source.origin(segment),
                 false => segment.placed_at,
@@ -291,6 +312,9 @@ impl Session {
                 return Err(unreadable(reason));
             }
             self.warn(format!("{reason}; ending there"));
+            if self.input.source()?.demuxer().is_closed() {
+                self.segments.clear();
+            }
         }
         for lane in &mut self.lanes {
             if let Some(output) = task.outputs_mut().get_mut(lane.port()) {

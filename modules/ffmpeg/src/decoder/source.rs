@@ -30,13 +30,23 @@ pub(crate) struct Source {
     /// Which of its options are not the user's.
     added: Vec<&'static str>,
     recovery: Option<Recovery>,
-    /// How often the input is to begin again; `None` for ever.
+    /// How often the input begins again; `None` for ever.
+    laps: Option<u64>,
+    /// How often it still does.
     laps_left: Option<u64>,
     /// Whether a packet was read since it began (again).
     has_read: bool,
     clock: WallClock,
     /// What the user should know of lost connections.
     warnings: Vec<String>,
+}
+
+/// What ends all waits for inputs when the graph wants to end; one is enough for a node.
+pub(crate) fn interrupt_of(context: &ModuleContext) -> Interrupt {
+    let interrupt = Interrupt::new();
+    let trigger = interrupt.clone();
+    context.on_interrupt(move || trigger.trigger());
+    interrupt
 }
 
 /// What reading gave.
@@ -57,10 +67,7 @@ impl Source {
     ///
     /// # Errors
     /// If there is no such input, it cannot be read, or it is no media.
-    pub(crate) fn open(options: &Options, context: &ModuleContext) -> Result<Self, ModuleError> {
-        let interrupt = Interrupt::new();
-        let trigger = interrupt.clone();
-        context.on_interrupt(move || trigger.trigger());
+    pub(crate) fn open(options: &Options, interrupt: Interrupt) -> Result<Self, ModuleError> {
         let mut config = InputConfig {
             options: options.input_dictionary(),
             interrupt,
@@ -73,10 +80,12 @@ impl Source {
         let policy = options
             .reconnect
             .or_else(|| Reconnect::by_default(url, has_length));
+        let laps = u64::try_from(options.stream_loop).ok();
         Ok(Self {
             added,
             recovery: policy.map(Recovery::new),
-            laps_left: u64::try_from(options.stream_loop).ok(),
+            laps,
+            laps_left: laps,
             ..Self::of(demuxer, config, options)
         })
     }
@@ -109,6 +118,7 @@ impl Source {
             config,
             added: Vec::new(),
             recovery: None,
+            laps: Some(0),
             laps_left: Some(0),
             has_read: false,
             clock: WallClock::new(),
@@ -143,6 +153,11 @@ impl Source {
         for index in 0..self.demuxer.streams().len() {
             self.demuxer.set_discard(index, !self.used.contains(&index));
         }
+    }
+
+    /// Whether the input begins again when it has ended.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.laps != Some(0)
     }
 
     /// Whether frames keep the container's times.
@@ -189,12 +204,15 @@ impl Source {
         starts.map(Timestamp::micros).min()
     }
 
-    /// Goes to a key frame at or before the beginning of a segment.
+    /// Goes to a key frame at or before the beginning of a segment. An input that is repeated begins
+    /// from its start: how long it is, is known when it was read.
     ///
     /// # Errors
     /// If the input cannot be positioned.
     pub(crate) fn seek(&mut self, segment: &Segment) -> Result<(), ModuleError> {
-        let mut target = segment.from.unwrap_or(0).saturating_add(self.start);
+        self.laps_left = self.laps;
+        let from = segment.from.filter(|_| !self.is_repeated());
+        let mut target = from.unwrap_or(0).saturating_add(self.start);
         let is_reordered = |stream: &StreamInfo| stream.parameters.video_delay() > 0;
         if !self.demuxer.seeks_to_pts() && self.demuxer.streams().iter().any(is_reordered) {
             target = target.saturating_sub(REORDERING);
@@ -310,7 +328,8 @@ impl Source {
         for &index in &self.used {
             let codec = |streams: &[StreamInfo]| {
                 let stream = streams.get(index)?;
-                Some((stream.kind, stream.parameters.codec_name()))
+                let codec = stream.parameters.codec_name();
+                Some((stream.kind, codec, stream.time_base))
             };
             if codec(before) != codec(self.demuxer.streams()) {
                 let url = self.demuxer.url();

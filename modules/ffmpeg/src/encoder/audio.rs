@@ -354,7 +354,7 @@ impl Coder {
         let pts = frame
             .pts()
             .and_then(|pts| from.rescale(pts, self.unit))
-            .map(|pts| pts - start);
+            .and_then(|pts| pts.checked_sub(start));
         let pts = pts.unwrap_or(self.next);
         frame.set_pts(Some(pts));
         frame.set_duration(0);

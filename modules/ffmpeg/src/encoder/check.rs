@@ -81,6 +81,9 @@ fn check_place(options: &Options) -> Vec<OptionIssue> {
     issues
 }
 
+/// More bytes than anybody wants to have in one packet; FFmpeg counts them with a sign.
+const LARGEST_PIECE: u32 = 1 << 30;
+
 /// What cannot leave through an output.
 fn check_pushed(options: &Options, target: &Target) -> Vec<OptionIssue> {
     let mut issues = Vec::new();
@@ -89,6 +92,12 @@ fn check_pushed(options: &Options, target: &Target) -> Vec<OptionIssue> {
         let issue = OptionIssue::invalid("push_output", message);
         issues.push(issue.with_hint("it is 0, 1 (bytes), 2 (packets) or 3 (frames)"));
     }
+    let codecs = [&options.video_params.codec, &options.audio_params.codec];
+    let copies = codecs.iter().any(|codec| codec.as_deref() == Some(COPY));
+    if options.push_output == 3 && copies {
+        let issue = OptionIssue::invalid("push_output", "what is copied cannot leave as frames");
+        issues.push(issue.with_hint("let \"push_output\" be 2"));
+    }
     if options.push_output != 1 {
         if options.avio_buffer_size.is_some() {
             let message = "it is the size of what \"push_output\": 1 pushes";
@@ -96,11 +105,9 @@ fn check_pushed(options: &Options, target: &Target) -> Vec<OptionIssue> {
         }
         return issues;
     }
-    if options.avio_buffer_size == Some(0) {
-        issues.push(OptionIssue::invalid(
-            "avio_buffer_size",
-            "it must be more than 0",
-        ));
+    if !(1..=LARGEST_PIECE).contains(&options.avio_buffer_size.unwrap_or(1)) {
+        let message = format!("it must be between 1 and {LARGEST_PIECE}");
+        issues.push(OptionIssue::invalid("avio_buffer_size", message));
     }
     let name = &target.muxer.name;
     if target.muxer.opens_own_files {

@@ -248,6 +248,8 @@ impl Container {
     /// A file that was created and never got its header is of no use to anybody.
     fn remove(&self) {
         if self.plan.in_memory.is_none()
+            // What stands there under that name is not this run's then.
+            && !self.plan.target.muxer.opens_own_files
             && let Some(path) = local_path(&self.plan.target.url)
             && path.metadata().is_ok_and(|found| found.is_file())
             && let Err(error) = std::fs::remove_file(path)

@@ -62,11 +62,13 @@ impl CopyTrack {
         }
         let mut copy = packet_to_av(packet)?;
         let start = TimeBase::MICROS.rescale(origin, unit).unwrap_or(0);
-        let dts = packet.dts.or(packet.pts).map(|dts| dts - start);
+        let dts = packet.dts.or(packet.pts);
+        let dts = dts.and_then(|dts| dts.checked_sub(start));
         copy.set_dts(dts);
-        copy.set_pts(packet.pts.map(|pts| pts - start));
+        copy.set_pts(packet.pts.and_then(|pts| pts.checked_sub(start)));
         if let Some(time) = copy.pts().or(dts) {
-            self.span.add(time, time + packet.duration, unit);
+            let end = time.saturating_add(packet.duration);
+            self.span.add(time, end, unit);
         }
         self.packets += 1;
         output.packet(self.stream, copy, unit)

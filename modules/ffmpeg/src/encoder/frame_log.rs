@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use bmf_sdk::prelude::*;
+
+use crate::local::local_path;
 
 /// The list, written as the pictures come.
 pub(super) struct FrameLog {
@@ -17,8 +20,9 @@ pub(super) struct FrameLog {
 impl FrameLog {
     /// The list of the file at `output`.
     pub(super) fn of(output: &str) -> Self {
+        let output = local_path(output).unwrap_or(Path::new(output));
         Self {
-            path: format!("{output}_iofrm.txt"),
+            path: format!("{}_iofrm.txt", output.display()),
             file: None,
             current: None,
         }

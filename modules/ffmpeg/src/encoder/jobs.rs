@@ -1,6 +1,7 @@
 //! Outputs one after the other, where the input comes in jobs: each has its own file, or is a stream of
 //! its own.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
 use bmf_sdk::prelude::*;
@@ -16,10 +17,29 @@ pub(super) struct Jobs {
     /// How many outputs have been opened.
     opened: u64,
     work: Option<Box<Work>>,
-    /// How many jobs have ended on each input whose outputs are not complete.
-    ends: [u32; STREAMS],
+    ends: [JobEnds; STREAMS],
     /// What the finished ones had to tell.
     report: Report,
+}
+
+/// Where jobs end on an input, among the packets that wait there: behind how many of them.
+pub(super) struct JobEnds(VecDeque<usize>);
+
+impl JobEnds {
+    /// Whether the packets that wait, if any, are the next job's.
+    pub(super) fn is_here(&self) -> bool {
+        self.0.front() == Some(&0)
+    }
+
+    /// A packet has been taken.
+    pub(super) fn take_packet(&mut self) {
+        self.0.iter_mut().for_each(|waiting| *waiting -= 1);
+    }
+
+    /// The job is over.
+    pub(super) fn pass(&mut self) {
+        self.0.pop_front();
+    }
 }
 
 impl Jobs {
@@ -30,7 +50,7 @@ impl Jobs {
             context: context.clone(),
             opened: 0,
             work: None,
-            ends: [0; STREAMS],
+            ends: [const { JobEnds(VecDeque::new()) }; STREAMS],
             report: Report::default(),
         };
         jobs.work = Some(Box::new(jobs.open_next()?));
@@ -54,15 +74,19 @@ impl Jobs {
     }
 
     pub(super) fn step(&mut self, task: &mut Task) -> Result<Flow, ModuleError> {
+        let counts = self.work.as_ref().is_none_or(|work| work.is_job);
         for (input, ends) in task.inputs().iter().zip(&mut self.ends) {
-            *ends += u32::from(input.job_ended);
+            if counts && input.job_ended {
+                ends.0.push_back(input.packets.len());
+            }
         }
         loop {
             if self.work.is_none() {
                 if task.inputs_ended() {
                     return Ok(Flow::Done);
                 }
-                if task.inputs().iter().all(|input| input.packets.is_empty()) {
+                let is_idle = task.inputs().iter().all(|input| input.packets.is_empty());
+                if is_idle && !self.ends.iter().any(JobEnds::is_here) {
                     return Ok(Flow::Wait);
                 }
                 self.work = Some(Box::new(self.open_next()?));
@@ -80,6 +104,11 @@ impl Jobs {
                 }
             }
         }
+    }
+
+    /// The packets that waited are gone.
+    pub(super) fn forget_waiting(&mut self) {
+        self.ends.iter_mut().for_each(|ends| ends.0.clear());
     }
 
     pub(super) fn close(&mut self, ending: Ending) -> Result<(), ModuleError> {

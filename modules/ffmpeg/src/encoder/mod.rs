@@ -85,6 +85,9 @@ impl Module for FfmpegEncoder {
     /// What was encoded is written; the file goes on. Frames from before its end, as they come after
     /// a seek back, are treated like late ones.
     fn flush(&mut self, _: Option<Timestamp>) -> Result<(), ModuleError> {
+        if let Job::Write(jobs) = &mut self.job {
+            jobs.forget_waiting();
+        }
         Ok(())
     }
 

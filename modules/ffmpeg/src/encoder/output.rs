@@ -165,7 +165,7 @@ impl Output {
 
     /// Times rise from packet to packet: those who take them may wait for it.
     fn send<T: Payload>(&mut self, output: usize, time: i64, payload: T) {
-        let time = self.sent[output].map_or(time, |last| time.max(last + 1));
+        let time = self.sent[output].map_or(time, |last| time.max(last.saturating_add(1)));
         self.sent[output] = Some(time);
         let packet = Packet::new(Timestamp::from_micros(time), payload);
         self.ready.push((output, packet));

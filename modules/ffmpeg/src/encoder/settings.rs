@@ -208,10 +208,19 @@ fn formats(params: &VideoParams, encoder: &EncoderInfo) -> Result<Vec<PixFmt>, O
     Ok(vec![format])
 }
 
+/// Far more than FFmpeg takes, and still a number to it.
+const TOO_LARGE: u32 = 1 << 20;
+
+fn too_large(path: &str) -> OptionIssue {
+    OptionIssue::invalid(path, "no picture is that large")
+}
+
 fn size(params: &VideoParams) -> Result<Option<(u32, u32)>, OptionIssue> {
     match (params.width, params.height) {
         (None, None) => Ok(None),
-        (Some(width @ 1..), Some(height @ 1..)) => Ok(Some((width, height))),
+        (Some(width @ 1..TOO_LARGE), Some(height @ 1..TOO_LARGE)) => Ok(Some((width, height))),
+        (Some(TOO_LARGE..), Some(_)) => Err(too_large("video_params.width")),
+        (Some(_), Some(TOO_LARGE..)) => Err(too_large("video_params.height")),
         (Some(0), _) | (Some(_), None) => {
             let message = "width and height must be given together, both more than 0";
             Err(OptionIssue::invalid("video_params.width", message))

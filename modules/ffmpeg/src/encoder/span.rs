@@ -25,6 +25,6 @@ impl Span {
 
     /// Its length in microseconds.
     pub(super) fn length(self) -> Option<i64> {
-        self.0.map(|(start, end)| end - start)
+        self.0.map(|(start, end)| end.saturating_sub(start))
     }
 }

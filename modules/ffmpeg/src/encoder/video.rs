@@ -12,7 +12,7 @@ use super::converter::Converter;
 use super::frame_log::FrameLog;
 use super::key_frames::{KeyFrames, Segments};
 use super::output::{Output, VIDEO};
-use super::passes::PassLog;
+use super::passes::{PassLog, Passes};
 use super::quality::Quality;
 use super::settings::PictureSettings;
 use super::span::Span;
@@ -224,11 +224,13 @@ impl VideoTrack {
         });
         let passes = settings.passes.as_ref();
         let extras = Extras {
-            notes: passes.map(|passes| passes.notes()).transpose()?.flatten(),
+            notes: passes.map(Passes::notes).transpose()?.flatten(),
             uploader: uploader.as_ref(),
         };
         let encoder = coder::open(&settings.encoder, &settings.common, input, unit, extras)
             .inspect_err(|_| output.refuse())?;
+        // Before the output begins, so that none is replaced if the notes cannot be written.
+        let log = passes.map(Passes::log).transpose()?.flatten();
         let mut stream = StreamConfig::new(unit);
         stream.frame_rate = Some(rate);
         stream.sample_aspect_ratio = Some(sample_aspect_ratio);
@@ -239,7 +241,7 @@ impl VideoTrack {
         Ok(Maker {
             encoder,
             uploader,
-            log: passes.map(|passes| passes.log()).transpose()?.flatten(),
+            log,
             quality: Quality::default(),
         })
     }

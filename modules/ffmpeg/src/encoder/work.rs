@@ -12,6 +12,7 @@ use super::container::{Container, Plan};
 use super::copy::{self, CopyTrack};
 use super::copy_settings;
 use super::frame_log::FrameLog;
+use super::jobs::JobEnds;
 use super::options::Options;
 use super::output::{AUDIO, Output, Push, STREAMS, SUBTITLE, VIDEO};
 use super::place;
@@ -42,7 +43,7 @@ pub(super) struct Work {
     /// Which tracks have ended, by port.
     ended: [bool; STREAMS],
     /// Whether an end of a job is the end of this output.
-    is_job: bool,
+    pub(super) is_job: bool,
     /// Which inputs have come to the end of the job: what follows is the next one's.
     over: [bool; STREAMS],
     is_complete: bool,
@@ -102,11 +103,11 @@ impl Work {
         })
     }
 
-    /// `ends` counts the ends of jobs that have come on each input and are not used up.
+    /// `ends` are the ends of jobs that have come on each input and are not used up.
     pub(super) fn step(
         &mut self,
         task: &mut Task,
-        ends: &mut [u32; STREAMS],
+        ends: &mut [JobEnds; STREAMS],
     ) -> Result<Progress, ModuleError> {
         let result = self.advance(task, ends);
         for (port, packet) in self.output.take_ready() {
@@ -118,9 +119,9 @@ impl Work {
     fn advance(
         &mut self,
         task: &mut Task,
-        ends: &mut [u32; STREAMS],
+        ends: &mut [JobEnds; STREAMS],
     ) -> Result<Progress, ModuleError> {
-        let Some(origin) = self.origin.or_else(|| self.find_origin(task)) else {
+        let Some(origin) = self.origin.or_else(|| self.find_origin(task, ends)) else {
             return Ok(Progress::Waits);
         };
         self.origin = Some(origin);
@@ -129,7 +130,7 @@ impl Work {
         if self.ended != [true; STREAMS] {
             return Ok(Progress::Waits);
         }
-        if !std::mem::replace(&mut self.is_complete, true) {
+        if !std::mem::replace(&mut self.is_complete, true) && !self.is_empty_job() {
             self.complete()?;
         }
         if !self.is_job || task.inputs_ended() {
@@ -149,23 +150,25 @@ impl Work {
         &mut self,
         task: &mut Task,
         origin: i64,
-        ends: &mut [u32; STREAMS],
+        ends: &mut [JobEnds; STREAMS],
     ) -> Result<bool, ModuleError> {
         let mut is_further = false;
         for (port, name) in PORTS.into_iter().enumerate() {
             while !self.over[port]
+                && !ends[port].is_here()
                 && !self.output.is_enough(port)
                 && let Some(packet) = task.pop(port)
             {
                 is_further = true;
+                ends[port].take_packet();
                 let time = packet.timestamp();
                 let taken = self.take(port, packet, origin);
                 taken.map_err(|error| error.on_port(name).at(time))?;
             }
             let input = task.inputs().get(port);
             let is_empty = input.is_none_or(|input| input.packets.is_empty());
-            if self.is_job && !self.over[port] && is_empty && ends[port] > 0 {
-                ends[port] -= 1;
+            if !self.over[port] && ends[port].is_here() {
+                ends[port].pass();
                 self.over[port] = true;
             }
             let has_ended = input.is_none_or(|input| input.ended);
@@ -179,12 +182,18 @@ impl Work {
         Ok(is_further)
     }
 
+    /// Whether a job has ended in which nothing came.
+    fn is_empty_job(&self) -> bool {
+        self.over.contains(&true) && !self.tracks.iter().any(Track::has_begun)
+    }
+
     /// The earliest first frame, once every connected input has one or has ended. Subtitles may come
     /// much later, and begin no output.
-    fn find_origin(&self, task: &Task) -> Option<i64> {
+    fn find_origin(&self, task: &Task, ends: &[JobEnds; STREAMS]) -> Option<i64> {
         let mut earliest: Option<i64> = None;
-        for input in task.inputs().iter().take(SUBTITLE) {
+        for (input, ends) in task.inputs().iter().zip(ends).take(SUBTITLE) {
             match input.packets.front() {
+                _ if self.is_job && ends.is_here() => {}
                 Some(packet) => {
                     let start = video::start_of(packet)
                         .or_else(|| audio::start_of(packet))
@@ -307,7 +316,7 @@ impl Work {
 
     /// Completes what there is, so that it can be played.
     pub(super) fn close(&mut self, ending: Ending) -> Result<(), ModuleError> {
-        if self.output.done().is_some() || self.ended == [true; STREAMS] {
+        if self.output.done().is_some() || self.is_complete {
             return Ok(());
         }
         if ending == Ending::Failed && !self.output.has_begun() {
@@ -359,6 +368,10 @@ fn check_connected(
         return Err(
             ModuleError::new(message).with_hint("connect a video stream, an audio stream or both")
         );
+    }
+    if inputs[SUBTITLE] && matches!(push, Push::Packets | Push::Frames) {
+        let error = ModuleError::new("subtitles can only leave inside a container");
+        return Err(error.with_hint("do not connect them, or let \"push_output\" be 0 or 1"));
     }
     if push != Push::File && !context.connected_outputs().contains(&true) {
         let error = ModuleError::new("\"push_output\" is set, but no output is connected");

@@ -13,7 +13,7 @@ use super::work::Work;
 
 /// Most turns of stages in one call, so that a source without end of which nothing comes out leaves
 /// room for others to work.
-const MOST_TURNS: usize = 256;
+const MOST_TURNS: usize = 32;
 
 /// The stages of a node; most nodes have one.
 pub(super) struct Chain {
@@ -158,10 +158,16 @@ impl Ends<'_> {
         }
     }
 
-    /// Whether somebody takes what is sent on an output.
+    /// Whether somebody takes what is sent on an output. Of the outputs of a stage that has several,
+    /// the first is the one that goes on.
     pub(super) fn is_open(&self, port: usize) -> bool {
-        let output = || self.task.outputs().get(port);
-        self.after.is_some() || output().is_some_and(TaskOutput::is_open)
+        match self.after {
+            Some(_) => port == 0,
+            None => {
+                let output = self.task.outputs().get(port);
+                output.is_some_and(TaskOutput::is_open)
+            }
+        }
     }
 
     pub(super) fn push(&mut self, port: usize, packet: Packet) {
@@ -174,7 +180,7 @@ impl Ends<'_> {
     /// Ends an output.
     pub(super) fn end(&mut self, port: usize) {
         match &mut self.after {
-            Some(pipe) => pipe.ended = true,
+            Some(pipe) => pipe.ended |= port == 0,
             None => {
                 if let Some(output) = self.task.outputs_mut().get_mut(port) {
                     output.end();

@@ -116,8 +116,8 @@ impl ModuleType for Filter {
         let mut stages = Vec::with_capacity(chain.len());
         for options in chain {
             match options.get("chain").and_then(Value::as_array) {
-                Some(inner) => stages.extend(inner.iter().cloned()),
-                None => stages.push(Value::Object(options.0.clone())),
+                Some(inner) if !inner.is_empty() => stages.extend(inner.iter().cloned()),
+                _ => stages.push(Value::Object(options.0.clone())),
             }
         }
         bmf_sdk::Options::from_value(json!({ "chain": stages }))

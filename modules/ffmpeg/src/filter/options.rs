@@ -43,8 +43,8 @@ pub(crate) struct Options {
     /// Several of these, one after the other, each with options of its own: what neighbouring filter
     /// nodes become when the engine merges them. The frames are those of separate nodes.
     pub(super) chain: Vec<Options>,
-    /// How many threads a filter may use that works on parts of a picture at once; 0: as many as there
-    /// are cores. Without it what `threads` of the graph says, else the environment's
+    /// How many threads a filter may use that works on parts of a picture at once, 256 at most; 0: as many
+    /// as there are cores. Without it what `threads` of the graph says, else the environment's
     /// BMF_FILTERGRAPH_THREADS, else what the size of the pictures and the filters are worth.
     pub(super) threads: Option<u32>,
     /// Changes of filter parameters while the graph runs, each at a time of its own.

@@ -20,6 +20,9 @@ const SWS_FLAGS: &str = "BMF_SWS_FLAGS";
 /// loss.
 const PIXELS_PER_THREAD: [u32; 2] = [250_000, 16_000];
 
+/// More threads than this are a mistake: FFmpeg starts them all, whatever they are for.
+const MOST_THREADS: u32 = 256;
+
 /// Filters that do little with each pixel, or nothing.
 const LIGHT: [&str; 30] = [
     "colorbalance",
@@ -92,6 +95,10 @@ impl Settings {
         let commands = options.commands.iter().enumerate();
         let commands = commands.map(|(index, spec)| command(index, spec, text, &names));
         let threads = match (options.threads, policy) {
+            (Some(threads), _) if threads > MOST_THREADS => {
+                let message = format!("{threads} threads; 0 to {MOST_THREADS} are possible");
+                return Err(OptionIssue::invalid("threads", message));
+            }
             (Some(threads), _) => Some(threads),
             (None, Threads::Auto) => from_variable(variable(THREADS))?,
             (None, _) => None,
@@ -113,14 +120,14 @@ impl Settings {
     }
 
     /// How many threads may work on one frame; 0 is one per core. What comes out does not depend on it.
-    fn threads_for(&self, config: &GraphConfig) -> u32 {
+    fn threads_for(&self, config: &GraphConfig, cores: u32) -> u32 {
         if let Some(threads) = self.threads {
             return threads;
         }
         let most = match self.policy {
             Threads::All => return 0,
-            Threads::AtMost(most) => u32::from(most.get()),
-            Threads::Auto => available_parallelism().map_or(1, |cores| cores.get() as u32),
+            Threads::AtMost(most) => cores.min(most.get().into()),
+            Threads::Auto => cores,
         };
         pixels(config).map_or(most, |pixels| {
             (pixels / self.pixels_per_thread).clamp(1, most)
@@ -131,7 +138,8 @@ impl Settings {
     /// is thrown away. A graph made anew gets all commands again: those whose time has passed take
     /// effect with its first frame.
     pub(super) fn build(&mut self, mut config: GraphConfig) -> Result<FilterGraph, Error> {
-        config.threads = Some(self.threads_for(&config));
+        let cores = available_parallelism().map_or(1, |cores| cores.get() as u32);
+        config.threads = Some(self.threads_for(&config, cores));
         config.scaler.clone_from(&self.scaler);
         if self.may_try && !self.tried && !self.commands.is_empty() {
             let mut graph = FilterGraph::new(&config)?;
@@ -162,10 +170,14 @@ fn from_variable(threads: Option<String>) -> Result<Option<u32>, OptionIssue> {
     let Some(threads) = threads.filter(|threads| !threads.is_empty()) else {
         return Ok(None);
     };
-    threads.trim().parse().map(Some).map_err(|_| {
+    let number = threads.trim().parse().ok();
+    let number = number.filter(|&number| number <= MOST_THREADS);
+    number.map(Some).ok_or_else(|| {
         let message =
             format!("the variable {THREADS} is \"{threads}\", which is no number of threads");
-        OptionIssue::invalid("", message).with_hint("set it to a number, or unset it")
+        OptionIssue::invalid("", message).with_hint(format!(
+            "set it to 0 to {MOST_THREADS}, or unset it"
+        ))
     })
 }
 
@@ -240,6 +252,8 @@ mod tests {
         insta::assert_snapshot!(check(none.clone(), "3", "lanczos"), @r#"Some(3) Some("flags=lanczos")"#);
         insta::assert_snapshot!(check(none.clone(), "", "flags=area:threads=2"), @r#"None Some("flags=area:threads=2")"#);
         insta::assert_snapshot!(check(json!({"threads": 1}), "3", ""), @"Some(1) None");
+        insta::assert_snapshot!(check(json!({"threads": 4_000_000_000_u32}), "", ""), @"threads: 4000000000 threads; 0 to 256 are possible");
+        insta::assert_snapshot!(check(none.clone(), "20000", ""), @r#": the variable BMF_FILTERGRAPH_THREADS is "20000", which is no number of threads"#);
         insta::assert_snapshot!(check(none, "many", ""), @r#": the variable BMF_FILTERGRAPH_THREADS is "many", which is no number of threads"#);
     }
 
@@ -262,7 +276,7 @@ mod tests {
                 inputs: inputs.iter().map(|input| (None, input.clone())).collect(),
                 ..GraphConfig::default()
             };
-            settings.threads_for(&config)
+            settings.threads_for(&config, 16)
         };
         assert_eq!(threads("hflip", 0, &[video(640, 360)]), 1);
         assert_eq!(threads("hflip,eq", 9, &[video(640, 360)]), 1);
@@ -271,6 +285,7 @@ mod tests {
         assert_eq!(threads("hflip,nlmeans", 9, &[video(160, 120)]), 1);
         assert_eq!(threads("hflip,nlmeans", 9, &[video(640, 360)]), 9);
         assert_eq!(threads("testsrc", 9, &[]), 9);
+        assert_eq!(threads("testsrc", 1000, &[]), 16);
         assert_eq!(threads("hflip", -1, &[video(64, 36)]), 0);
     }
 

@@ -117,7 +117,8 @@ Examples:
 
 A line is nodes between '!':
   decode FILE [OPTION=VALUE]...   options of c_ffmpeg_decoder: start_time=2, map_a=1
-  FILTER [ARGUMENT]...            any FFmpeg filter, on the stream of its kind: scale 640:360
+  FILTER [ARGUMENT]...            any FFmpeg filter, on the newest stream of its kind: scale 640:360;
+                                  one with several inputs takes as many: decode a ! decode b ! hstack
   encode FILE [OPTION=VALUE]...   options of c_ffmpeg_encoder; others go to the video encoder
                                   (crf=23), with audio_params. or mux_params. before them elsewhere
   MODULE [OPTION=VALUE]...        any module that `bmf inspect` lists

@@ -274,4 +274,23 @@ pub struct Shorthand {
     pub options: Options,
     /// Which of the flowing streams the node takes; the others pass it by.
     pub takes: PortKind,
+    /// What each input takes, where that is known better than by the descriptor: two pictures for an
+    /// overlay. Empty: one stream of `takes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<PortKind>,
+    /// What each output gives, where `inputs` says what each input takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<PortKind>,
+}
+
+impl Shorthand {
+    /// A node with these options that takes one stream of a kind.
+    pub fn new(options: Options, takes: PortKind) -> Self {
+        Self {
+            options,
+            takes,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
 }

@@ -29,7 +29,8 @@ impl SideData {
             unsafe {
                 let entry = (0..sys::size((*frame).nb_side_data))
                     .map(|index| *(*frame).side_data.add(index))
-                    .find(|&entry| sys::get_enum!(entry, type_) == of_frame)?;
+                    .find(|&entry| sys::get_enum!(entry, type_) == of_frame)
+                    .filter(|&entry| !(*entry).data.is_null())?;
                 let bytes = std::slice::from_raw_parts((*entry).data, (*entry).size);
                 Some((of_stream, bytes.to_vec()))
             }

@@ -239,10 +239,12 @@ impl ModuleFactory for Answers {
         match verb {
             "none" => None,
             "bad" => Some(Err(format!("{args:?}"))),
-            _ => Some(Ok(Shorthand {
-                options: Options::from_value(json!({"verb": verb})).unwrap(),
-                takes: PortKind::Audio,
-            })),
+            _ => {
+                let options = Options::from_value(json!({"verb": verb})).unwrap();
+                let mut shorthand = Shorthand::new(options, PortKind::Audio);
+                shorthand.inputs = vec![PortKind::Audio, PortKind::Video];
+                Some(Ok(shorthand))
+            }
         }
     }
 }

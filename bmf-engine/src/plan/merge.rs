@@ -187,6 +187,7 @@ fn kept<T>(all: Vec<T>, gone: &HashSet<usize>) -> impl Iterator<Item = T> {
 
 #[cfg(test)]
 mod tests {
+    use bmf_core::config::ExecutorConfig;
     use bmf_core::{
         Diagnostics, Module, ModuleDescriptor, ModuleError, ModuleFactory, OptionIssue, PortKind,
         PortSpec, Ports,
@@ -195,7 +196,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{GraphBuilder, GraphPlan, Node};
+    use crate::{GraphBuilder, GraphPlan, Node, Port};
 
     /// Adds up numbers, but for those below 0.
     struct Adder(ModuleDescriptor);
@@ -285,6 +286,63 @@ mod tests {
         s.video Some((0, 0)) [1]
         a.0 Some((1, 0)) [2]
         ");
+    }
+
+    /// The names of the nodes that there are of a graph behind a source.
+    fn names(connect: impl FnOnce(&mut GraphBuilder, Port)) -> String {
+        let mut graph = GraphBuilder::new();
+        let source = graph.add(Node::new("test_source").name("s"));
+        connect(&mut graph, source.port("video"));
+        let plan = GraphPlan::new(graph.build(), &registry(), false, Diagnostics::default());
+        let plan = plan.unwrap_or_else(|found| panic!("{found}"));
+        let names = plan.nodes.iter().map(|node| node.config.name.as_str());
+        names.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_somebody_sees_or_asks_for_stays() {
+        let adder = |name: &str| Node::new("adder").name(name).option("add", 1);
+        let read = |middle: bool| {
+            names(|graph, source| {
+                let a = graph.add(adder("a").input(source));
+                let b = graph.add(adder("b").input(a));
+                graph.graph_output(b);
+                if middle {
+                    graph.graph_output(a);
+                }
+            })
+        };
+        assert_eq!(
+            (read(false).as_str(), read(true).as_str()),
+            ("s a+b", "s a b")
+        );
+        let elsewhere = |first: &str, second: &str| {
+            names(|graph, source| {
+                let executors = ["x", "y"].map(|name| ExecutorConfig {
+                    name: name.to_owned(),
+                    workers: 1,
+                });
+                graph.option_mut().executors = executors.into();
+                let a = graph.add(adder("a").input(source).executor(first));
+                let b = graph.add(adder("b").input(a).executor(second));
+                graph.graph_output(b);
+            })
+        };
+        assert_eq!(elsewhere("x", "x"), "s a+b");
+        assert_eq!(elsewhere("x", "y"), "s a b");
+        let looped = names(|graph, source| {
+            let a = graph.add(adder("a").input(source));
+            let b = graph.add(adder("b").input(a));
+            let c = graph.add(adder("c").input(b));
+            graph.loop_back(c, a, 1);
+        });
+        assert_eq!(looped, "s a+b+c");
+        let taken = names(|graph, source| {
+            let a = graph.add(adder("a").input(source));
+            let b = graph.add(adder("b").input(a));
+            graph.add(Node::new("null_sink").name("a+b").input(b));
+        });
+        assert_eq!(taken, "s a b a+b");
     }
 
     #[test]

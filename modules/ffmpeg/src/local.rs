@@ -1,9 +1,9 @@
-//! Local files: which URLs name one, and which of them are being read, so that no output is written
-//! over an input. Opens nothing.
+//! Local files: which URLs name one, and which of them are being read or written, so that no output
+//! is written over an input or another output. Opens nothing.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Device and number: the same file under any of its names.
@@ -12,6 +12,13 @@ type FileId = (u64, u64);
 /// The inputs of all graphs of the process. The nodes of a graph do not know of each other, and an
 /// output over an input of another graph does the same harm.
 static BEING_READ: Mutex<Vec<FileId>> = Mutex::new(Vec::new());
+
+/// The outputs of all graphs of the process, for the same reason.
+static BEING_WRITTEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn being_written() -> MutexGuard<'static, Vec<PathBuf>> {
+    BEING_WRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn being_read() -> MutexGuard<'static, Vec<FileId>> {
     BEING_READ.lock().unwrap_or_else(PoisonError::into_inner)
@@ -37,6 +44,46 @@ impl Drop for Reading {
             files.swap_remove(index);
         }
     }
+}
+
+/// Says, as long as it lives, that a file is being written, or is about to be.
+#[derive(Debug)]
+pub(crate) struct Writing(PathBuf);
+
+impl Writing {
+    /// `None` if somebody writes it already.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let real = real_path(path);
+        let mut files = being_written();
+        if files.contains(&real) {
+            return None;
+        }
+        files.push(real.clone());
+        Some(Self(real))
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let mut files = being_written();
+        if let Some(index) = files.iter().position(|path| *path == self.0) {
+            files.swap_remove(index);
+        }
+    }
+}
+
+/// One name for a file that may not exist yet.
+fn real_path(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| {
+        let directory = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new(".")).canonicalize();
+        match (directory, path.file_name()) {
+            (Ok(directory), Some(name)) => directory.join(name),
+            _ => path.to_owned(),
+        }
+    })
 }
 
 /// Whether a decoder reads the file at `path`.

@@ -242,7 +242,10 @@ fn subtitles_are_passed_on() {
     let (known, subtitles) = subtitles.split_first().unwrap();
     let format = packet(known).format.as_ref().unwrap();
     assert!(packet(known).data.is_empty() && known.timestamp() == Timestamp::ZERO);
-    assert_eq!((format.codec.as_str(), format.kind), ("subrip", MediaKind::Subtitle));
+    assert_eq!(
+        (format.codec.as_str(), format.kind),
+        ("subrip", MediaKind::Subtitle)
+    );
     assert_same("subtitles", &listed(subtitles), &theirs[0]);
     let first = packet(&subtitles[0]);
     assert_eq!(

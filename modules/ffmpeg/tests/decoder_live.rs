@@ -148,6 +148,18 @@ fn copied_packets_go_on_as_well() {
     assert!(in_order(&decoded.video) && in_order(&decoded.audio));
 }
 
+#[test]
+fn what_has_a_length_is_no_live_input() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(dir.path(), 1, "-c:v mpeg4 -an a.mp4");
+    let url = dir.path().join("a.mp4");
+    let url = url.to_str().unwrap();
+    let decoded = open(url, json!({"reconnect": true})).unwrap();
+    assert_eq!(decoded.video.len(), 25);
+    let text = decoded.report.warnings.join("\n").replace(url, "URL");
+    insta::assert_snapshot!(text, @"reconnect: 'URL' says how long it is, so it is not live and is read once");
+}
+
 /// There is no other stretch in an input that is gone, and nothing to go to.
 #[test]
 fn what_is_lost_for_good_ends_there() {

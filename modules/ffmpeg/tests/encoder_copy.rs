@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use bmf_sdk::hmp::EncodedPacket;
+use bmf_sdk::hmp::{EncodedPacket, Packet};
 use bmf_sdk::prelude::*;
 use bmf_sdk::serde_json::{Value, json};
 use common::{assert_same, clip, ffmpeg};
@@ -256,4 +256,25 @@ fn what_does_not_fit_is_told() {
     let _: Flow = run.step().unwrap();
     run.push(0, &streams[0][..1]);
     insta::assert_snapshot!(message(run.step()), @"encoded packets arrived after frames");
+    // Packets of another library that forgot to say where decoding can start, and one that is out of
+    // its mind.
+    let bare = |change: fn(&mut EncodedPacket)| {
+        let packets = streams[1].iter().map(|packet| {
+            let mut bare: EncodedPacket = packet.get::<EncodedPacket>().unwrap().clone();
+            change(&mut bare);
+            Packet::new(packet.timestamp(), bare)
+        });
+        [Vec::new(), packets.collect(), Vec::new()]
+    };
+    let path = at.join("p.mp4");
+    let report = copy(
+        json!({"output_path": path}),
+        &bare(|bare| bare.key_frame = false),
+    )
+    .unwrap();
+    insta::assert_snapshot!(masked(&report.warnings.join("; "), at), @r#""DIR/p.mp4" has no audio: none of 45 packets is marked as a key frame"#);
+    let wild =
+        bare(|bare| (bare.pts, bare.dts, bare.duration) = (Some(i64::MIN + 1), None, i64::MAX));
+    let options = json!({"output_path": at.join("q.mkv"), "adjust_pts": 1});
+    let _: Result<Report, ModuleError> = copy(options, &wild);
 }

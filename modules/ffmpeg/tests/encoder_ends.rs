@@ -238,6 +238,44 @@ fn no_output_is_written_over_an_input() {
 }
 
 #[test]
+fn no_two_outputs_are_written_to_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let open = |path: String| Run::open(json!({"output_path": path}), [true; 2]);
+    let first = open(format!("{}/a.mp4", at.display())).unwrap();
+    // Under any of its names, and before it exists.
+    let second = open(format!(
+        "file:{}/../{}/a.mp4",
+        at.display(),
+        at.file_name().unwrap().display()
+    ));
+    assert!(message(second).contains("another output writes it; give each output"));
+    assert!(open(at.join("b.mp4").display().to_string()).is_ok());
+    first.close(Ending::Stopped).unwrap();
+    assert!(open(at.join("a.mp4").display().to_string()).is_ok());
+    // Two first passes would mix their notes.
+    let pass = |path: &str| {
+        let params = json!({"pass": 1, "passlogfile": at.join("notes")});
+        Run::open(
+            json!({"output_path": at.join(path), "video_params": params}),
+            [true; 2],
+        )
+    };
+    let first = pass("c.mp4").unwrap();
+    insta::assert_snapshot!(masked(&message(pass("d.mp4")), at), @r#"cannot write "DIR/notes-0.log": another output writes it; give each output its own "video_params.passlogfile""#);
+    first.close(Ending::Stopped).unwrap();
+    assert!(pass("d.mp4").is_ok());
+    // Devices take what comes.
+    let device = || {
+        Run::open(
+            json!({"output_path": "/dev/null", "format": "nut"}),
+            [true; 2],
+        )
+    };
+    assert!(device().is_ok_and(|_first| device().is_ok()));
+}
+
+#[test]
 fn an_encoder_that_cannot_open_leaves_older_files_alone() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();

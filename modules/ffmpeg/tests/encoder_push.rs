@@ -275,6 +275,7 @@ fn what_cannot_be_pushed_is_told() {
     insta::assert_snapshot!(check(json!({"push_output": 1, "format": "hls"})), @"the format hls writes files of its own");
     insta::assert_snapshot!(check(json!({"push_output": 1, "output_path": "a%d.png"})), @"the format image2 writes files of its own");
     insta::assert_snapshot!(check(json!({"push_output": 1, "mux_params": {"movflags": "+faststart"}})), @r#""faststart" reads back what was written, but pushed bytes are gone"#);
+    insta::assert_snapshot!(check(json!({"push_output": 1, "format": "flv", "mux_params": {"flvflags": "add_keyframe_index"}})), @r#""add_keyframe_index" reads back what was written, but pushed bytes are gone"#);
     insta::assert_snapshot!(check(json!({"push_output": 2, "avio_buffer_size": 100})), @r#"it is the size of what "push_output": 1 pushes"#);
     insta::assert_snapshot!(check(json!({"output_path": "a.mp4", "output_prefix": "b"})), @"the files of jobs cannot have one path as well");
     insta::assert_snapshot!(check(json!({"push_output": 1, "avio_buffer_size": u32::MAX})), @"it must be between 1 and 1073741824");

@@ -62,7 +62,11 @@ fn check(what: &str, packets: &[Packet], filters: &[&str]) {
     let (one, apart) = (run(packets, &filters, true), run(packets, &filters, false));
     assert_eq!((one.nodes.len(), apart.nodes.len()), (3, 2 + filters.len()));
     for ran in [&one, &apart] {
-        assert!(ran.outcome.result.is_ok(), "{what}: {:?}", ran.outcome.result);
+        assert!(
+            ran.outcome.result.is_ok(),
+            "{what}: {:?}",
+            ran.outcome.result
+        );
         assert!(!ran.sinks[0].is_empty(), "{what}");
     }
     assert_same(&what, &told(&one.sinks[0]), &told(&apart.sinks[0]));

@@ -2,7 +2,7 @@
 //! with them is not known here.
 
 use bmf_core::config::{NodeConfig, StreamConfig};
-use bmf_core::{ModuleDescriptor, PortKind, PortSpec, Ports};
+use bmf_core::{ModuleDescriptor, PortKind, PortSpec, Ports, Shorthand};
 
 /// The streams between two nodes of the line, oldest first.
 #[derive(Default)]
@@ -30,8 +30,21 @@ impl Flow {
         &mut self,
         node: &mut NodeConfig,
         module: &ModuleDescriptor,
-        takes: PortKind,
+        shorthand: &Shorthand,
     ) -> Result<(), String> {
+        let takes = shorthand.takes;
+        if !shorthand.inputs.is_empty() {
+            return match self.take_each(node, &shorthand.inputs) {
+                Ok(()) => {
+                    for (index, &kind) in shorthand.outputs.iter().enumerate() {
+                        self.open_port(node, &module.outputs, index, kind);
+                    }
+                    Ok(())
+                }
+                Err(_) if self.is_lost => Ok(()),
+                Err(message) => Err(message),
+            };
+        }
         if self.is_source(node, module) {
             self.open_all(node, &module.outputs, takes);
             return Ok(());
@@ -61,6 +74,23 @@ impl Flow {
         let has_inputs = module.inputs.get(0).filter(is_needed).is_some();
         let can_start = min == 0 && !module.is_sink && module.outputs.get(0).is_some();
         !has_inputs || (can_start && self.streams.is_empty() && !self.is_lost)
+    }
+
+    /// One stream per input, the newest ones, in their order.
+    fn take_each(&mut self, node: &mut NodeConfig, inputs: &[PortKind]) -> Result<(), String> {
+        let mut taken = Vec::new();
+        for &wanted in inputs.iter().rev() {
+            let Some(stream) = self.take_newest(wanted) else {
+                let kinds: Vec<&str> = inputs.iter().map(|&kind| word(kind)).collect();
+                return Err(match kinds.len() {
+                    1 => self.missing(node, wanted),
+                    count => Self::too_few(node, count, &kinds.join(", ")),
+                });
+            };
+            taken.insert(0, StreamConfig::new(stream.name));
+        }
+        node.inputs = taken;
+        Ok(())
     }
 
     /// One stream per port, by kind. The newest streams go first, so that after a second source

@@ -80,7 +80,7 @@ impl Builder<'_> {
                 module.name
             );
         }
-        let connected = self.flow.pass(&mut node, module, meaning.takes);
+        let connected = self.flow.pass(&mut node, module, &meaning.shorthand);
         if let Err(message) = connected {
             self.out
                 .push(Diagnostic::error(message).at(segment.verb.span));
@@ -98,13 +98,13 @@ impl Builder<'_> {
                 name: meaning.module.descriptor().name.clone(),
                 ..ModuleRef::default()
             },
-            option: meaning.options.clone(),
+            option: meaning.shorthand.options.clone(),
             ..NodeConfig::default()
         };
         node.spans.node = Some(segment.span());
         node.spans.id = Some(segment.verb.span);
         node.spans.module = Some(segment.verb.span);
-        let values = &meaning.options.0;
+        let values = &meaning.shorthand.options.0;
         option_spans(values, "", segment, &mut node.spans.option);
         node
     }
@@ -113,8 +113,7 @@ impl Builder<'_> {
 /// What a segment stands for.
 struct Meaning {
     module: Arc<dyn ModuleFactory>,
-    options: Options,
-    takes: PortKind,
+    shorthand: Shorthand,
 }
 
 impl Meaning {
@@ -129,21 +128,20 @@ impl Meaning {
         })?;
         if let Some((factory, shorthand)) = answer {
             let place = segment.arguments_span();
-            let Shorthand { options, takes } = shorthand
+            let shorthand = shorthand
                 .map_err(|message| Diagnostic::error(format!("{verb}: {message}")).at(place))?;
             return Ok(Self {
                 module: factory,
-                options,
-                takes,
+                shorthand,
             });
         }
         let factory = registry
             .find(verb)
             .map_err(|missing| unknown_verb(registry, &segment.verb, missing))?;
         let first = factory.descriptor().inputs.get(0);
+        let takes = first.map_or(PortKind::Any, |port| port.kind);
         Ok(Self {
-            takes: first.map_or(PortKind::Any, |port| port.kind),
-            options: module_options(segment)?,
+            shorthand: Shorthand::new(module_options(segment)?, takes),
             module: factory,
         })
     }

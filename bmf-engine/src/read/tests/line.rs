@@ -51,7 +51,9 @@ fn alike(min: usize) -> Ports {
 }
 
 fn add(registry: &Registry, name: &str, inputs: Ports, outputs: Ports, verb: Verb) {
-    let verbs = ["decode", "encode", "scale", "overlay", "testsrc", "volume"];
+    let verbs = [
+        "decode", "encode", "scale", "overlay", "concat", "testsrc", "volume",
+    ];
     let verbs = verbs.iter().filter(|known| verb(known, &[]).is_some());
     let descriptor = ModuleDescriptor {
         name: name.to_owned(),
@@ -109,13 +111,14 @@ fn path_and_pairs(key: &str, args: &[ShorthandArg]) -> Result<Shorthand, String>
     }
     options.get(key).ok_or("a path is missing")?;
     let takes = PortKind::Any;
-    Ok(Shorthand { options, takes })
+    Ok(Shorthand::new(options, takes))
 }
 
 fn filter(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>> {
     let takes = match verb {
         "scale" | "overlay" | "testsrc" => PortKind::Video,
         "volume" => PortKind::Audio,
+        "concat" => PortKind::Any,
         _ => return None,
     };
     let words = args.iter().map(|arg| match arg {
@@ -124,7 +127,16 @@ fn filter(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shorthand, String>
     });
     let para = words.collect::<Vec<_>>().join(":");
     let options = Options::from_value(json!({ "name": verb, "para": para }))?;
-    Some(Ok(Shorthand { options, takes }))
+    let mut shorthand = Shorthand::new(options, takes);
+    if verb == "overlay" {
+        shorthand.inputs = vec![PortKind::Video; 2];
+        shorthand.outputs = vec![PortKind::Video];
+    }
+    if verb == "concat" {
+        let each = [PortKind::Video, PortKind::Audio];
+        (shorthand.inputs, shorthand.outputs) = (each.repeat(2), each.to_vec());
+    }
+    Some(Ok(shorthand))
 }
 
 fn check(line: &str) -> String {
@@ -145,6 +157,49 @@ fn a_transcode() {
       in [scale] [decode.audio]
       {"output_path":"out.mp4","video_params":{"crf":23}}
     "#);
+}
+
+#[test]
+fn several_streams_are_taken_in_their_order() {
+    insta::assert_snapshot!(check("decode a ! decode b ! overlay ! encode c"), @r#"
+    node 0 'decode' (c_ffmpeg_decoder)
+      out [video:decode.video] [audio:decode.audio]
+      {"input_path":"a"}
+    node 1 'decode_2' (c_ffmpeg_decoder)
+      out [video:decode_2.video] [audio:decode_2.audio]
+      {"input_path":"b"}
+    node 2 'overlay' (c_ffmpeg_filter)
+      in [decode.video] [decode_2.video]
+      out [0:overlay]
+      {"name":"overlay","para":""}
+    node 3 'encode' (c_ffmpeg_encoder)
+      in [overlay] [decode_2.audio]
+      {"output_path":"c"}
+    "#);
+    insta::assert_snapshot!(check("decode a ! scale 1:2 ! decode b ! scale 1:2 ! concat ! encode c"), @r#"
+    node 0 'decode' (c_ffmpeg_decoder)
+      out [video:decode.video] [audio:decode.audio]
+      {"input_path":"a"}
+    node 1 'scale' (c_ffmpeg_filter)
+      in [decode.video]
+      out [0:scale]
+      {"name":"scale","para":"1:2"}
+    node 2 'decode_2' (c_ffmpeg_decoder)
+      out [video:decode_2.video] [audio:decode_2.audio]
+      {"input_path":"b"}
+    node 3 'scale_2' (c_ffmpeg_filter)
+      in [decode_2.video]
+      out [0:scale_2]
+      {"name":"scale","para":"1:2"}
+    node 4 'concat' (c_ffmpeg_filter)
+      in [scale] [decode.audio] [scale_2] [decode_2.audio]
+      out [0:concat] [1:concat.1]
+      {"name":"concat","para":""}
+    node 5 'encode' (c_ffmpeg_encoder)
+      in [concat] [concat.1]
+      {"output_path":"c"}
+    "#);
+    insta::assert_snapshot!(check("decode a ! overlay ! encode c"), @"<command line>:1:12: error: overlay needs 2 streams (video, video), more than flow here; give it another source before it, or write the graph as a file");
 }
 
 #[test]

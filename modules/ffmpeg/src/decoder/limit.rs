@@ -7,7 +7,7 @@ use bmf_sdk::prelude::*;
 pub(crate) struct SizeLimit {
     /// The first width or height that is too much.
     from: u32,
-    /// How many are left out before it is an error; `None` for any number.
+    /// With how many it is an error; `None` for never.
     allowed: Option<u64>,
     hits: u64,
 }

@@ -82,10 +82,10 @@ impl Default for Reconnect {
 impl Reconnect {
     /// For an input that does not say how long it is: those protocols that carry nothing but live
     /// media are worth another attempt, others may simply have ended.
-    pub(crate) fn by_default(url: &str, has_length: bool) -> Option<Self> {
+    pub(crate) fn by_default(url: &str) -> Option<Self> {
         let scheme = scheme(url);
         let is_live = ["rtsp", "rtsps", "srt"].contains(&scheme) || scheme.starts_with("rtmp");
-        (is_live && !has_length).then(Self::default)
+        is_live.then(Self::default)
     }
 
     /// How many slices of waiting make the delay.
@@ -236,9 +236,8 @@ mod tests {
         insta::assert_snapshot!(read(json!(false)), @"Some(Reconnect { attempts: 0, delay: 1.0 })");
         insta::assert_snapshot!(read(json!({"delay": 0.5})), @"Some(Reconnect { attempts: 5, delay: 0.5 })");
         insta::assert_snapshot!(read(json!("often")), @r#"expected a number of attempts, true, false, or an object, not "often""#);
-        assert!(Reconnect::by_default("rtsp://camera", false).is_some());
-        assert_eq!(Reconnect::by_default("rtsp://archive/film", true), None);
-        assert_eq!(Reconnect::by_default("http://host/film", false), None);
+        assert!(Reconnect::by_default("rtsp://camera").is_some());
+        assert_eq!(Reconnect::by_default("http://host/film"), None);
     }
 
     /// What becomes of losses (`L`), failed attempts (`f`), successful ones (`s`) and packets (`p`).

@@ -182,10 +182,7 @@ impl ModuleType for FfmpegDecoder {
                 };
                 options.set(key, value).map_err(|issue| issue.to_string())?;
             }
-            Ok(Shorthand {
-                options,
-                takes: PortKind::Any,
-            })
+            Ok(Shorthand::new(options, PortKind::Any))
         })
     }
 }

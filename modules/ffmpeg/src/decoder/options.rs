@@ -85,14 +85,14 @@ pub(crate) struct Options {
     pub(crate) stream_loop: i64,
     /// Connects again when a live input ends or fails: how often it is tried without success, true for 5
     /// times, false for never, or an object. Times go on where they were. The default is true for rtsp,
-    /// rtmp and srt without a known length, and false for all others.
+    /// rtmp and srt, and false for all others; what says how long it is, is not live and is read once.
     #[serde(deserialize_with = "live::deserialize")]
     #[schemars(schema_with = "live::schema")]
     pub(crate) reconnect: Option<Reconnect>,
     /// Pictures this wide or high, or more, are not sent, and not even decoded if the container says
     /// so; 0 for no limit.
     pub(crate) max_width_height: u32,
-    /// How many such pictures are left out before it is an error; -1 for any number.
+    /// With how many such pictures it is an error; -1 for never.
     pub(crate) max_limit_hits: i64,
     /// Whether frames say, in their metadata `orig_pts_time`, the seconds at which they were in the
     /// input, before its start became zero.

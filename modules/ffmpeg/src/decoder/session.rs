@@ -19,6 +19,10 @@ use super::timeline::Timeline;
 use super::unused;
 use super::window::{self, Segment};
 
+/// How many packets are read in one call of which nothing comes. Others may need the worker, and nobody
+/// can stop a source in the middle of a call.
+const PATIENCE: usize = 100;
+
 pub(crate) struct Session {
     input: Input,
     /// For messages.
@@ -142,7 +146,8 @@ impl Session {
         }
     }
 
-    /// Reads until there is at least one frame or packet more, or nothing left.
+    /// Reads until there is at least one frame or packet more, or nothing left; not for long if nothing
+    /// comes of it.
     ///
     /// # Errors
     /// If the graph is ending, or a stream gave packets but not a single frame.
@@ -154,9 +159,12 @@ impl Session {
             self.announce(task);
         }
         let before = self.sent();
-        loop {
-            if !self.is_wanted(task) && !self.next_segment(task)? {
-                return Ok(Stage::Over);
+        for _ in 0..PATIENCE {
+            if !self.is_wanted(task) {
+                return Ok(match self.next_segment(task)? {
+                    true => Stage::More,
+                    false => Stage::Over,
+                });
             }
             if self.sent() > before {
                 return Ok(Stage::More);
@@ -170,15 +178,12 @@ impl Session {
             match item {
                 Item::Packet(packet) => self.feed(packet, task)?,
                 Item::Again => return Ok(Stage::More),
-                Item::Lap => {
-                    // Laps may be short, empty and without end.
-                    self.begin_again(task)?;
-                    return Ok(Stage::More);
-                }
+                Item::Lap => self.begin_again(task)?,
                 Item::Reopened => self.go_on(task)?,
                 Item::End(reason) => self.end_of_input(reason, task)?,
             }
         }
+        Ok(Stage::More)
     }
 
     fn announce(&mut self, task: &mut Task) {
@@ -333,12 +338,14 @@ impl Session {
     }
 
     /// Goes on to the next segment; `false` if that was the last one.
-    fn next_segment(&mut self, task: &mut Task) -> Result<bool, ModuleError> {
-        while let Some(segment) = self.segments.pop_front() {
+    fn next_segment(&mut self, task: &Task) -> Result<bool, ModuleError> {
+        let is_open = |port: usize| task.outputs().get(port).is_some_and(TaskOutput::is_open);
+        let mut lanes = self.lanes.iter();
+        if lanes.any(|lane| !lane.is_full() && is_open(lane.port()))
+            && let Some(segment) = self.segments.pop_front()
+        {
             self.enter(&segment)?;
-            if self.is_wanted(task) {
-                return Ok(true);
-            }
+            return Ok(true);
         }
         for lane in &self.lanes {
             lane.check_decoded()?;

@@ -76,18 +76,25 @@ impl Source {
         let url = &options.input_path;
         let added = live::add_defaults(url, &mut config.options);
         let demuxer = Demuxer::open(url, &config)?;
-        let has_length = demuxer.duration().is_some();
-        let policy = options
-            .reconnect
-            .or_else(|| Reconnect::by_default(url, has_length));
+        let policy = match demuxer.duration().is_some_and(|length| length > 0) {
+            true => None,
+            false => options.reconnect.or_else(|| Reconnect::by_default(url)),
+        };
+        let is_refused = policy.is_none() && options.reconnect.is_some_and(|it| it.attempts > 0);
         let laps = u64::try_from(options.stream_loop).ok();
-        Ok(Self {
+        let mut source = Self {
             added,
             recovery: policy.map(Recovery::new),
             laps,
             laps_left: laps,
             ..Self::of(demuxer, config, options)
-        })
+        };
+        if is_refused {
+            source.warn(format!(
+                "reconnect: '{url}' says how long it is, so it is not live and is read once"
+            ));
+        }
+        Ok(source)
     }
 
     /// Opens what `bytes` give. It can be read once, from beginning to end.

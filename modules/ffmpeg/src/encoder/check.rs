@@ -121,14 +121,25 @@ fn check_pushed(options: &Options, target: &Target) -> Vec<OptionIssue> {
         };
         issues.push(issue.with_hint(hint));
     }
-    let flags = options.mux_params.get("movflags").and_then(values::text);
-    if flags.is_some_and(|flags| flags.contains("faststart")) {
-        let message = "\"faststart\" reads back what was written, but pushed bytes are gone";
-        let issue = OptionIssue::invalid("mux_params.movflags", message);
-        issues.push(issue.with_hint("use \"frag_keyframe+empty_moov\""));
-    }
+    issues.extend(READ_BACK.iter().filter_map(|&(key, flag)| {
+        let value = options.mux_params.get(key).and_then(values::text)?;
+        let is_set = value.contains(flag) && !value.contains(&format!("-{flag}"));
+        let message = format!("\"{flag}\" reads back what was written, but pushed bytes are gone");
+        let issue = OptionIssue::invalid(format!("mux_params.{key}"), message);
+        is_set.then(|| match key {
+            "movflags" => issue.with_hint("use \"frag_keyframe+empty_moov\""),
+            _ => issue,
+        })
+    }));
     issues
 }
+
+/// Options of muxers, and what they are set to where a file is moved to make room at its beginning.
+const READ_BACK: [(&str, &str); 3] = [
+    ("movflags", "faststart"),
+    ("movflags", "global_sidx"),
+    ("flvflags", "add_keyframe_index"),
+];
 
 /// Groups of options and what each may contain.
 type Scopes = Vec<(&'static str, BTreeSet<String>)>;

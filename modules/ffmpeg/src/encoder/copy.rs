@@ -21,6 +21,8 @@ pub(super) struct CopyTrack {
     /// Whether a packet from which decoding can start has come.
     has_started: bool,
     packets: u64,
+    /// How many came before one from which decoding can start.
+    left_out: u64,
     span: Span,
 }
 
@@ -39,6 +41,7 @@ impl CopyTrack {
             parameters: None,
             has_started: false,
             packets: 0,
+            left_out: 0,
             span: Span::default(),
         }
     }
@@ -57,7 +60,11 @@ impl CopyTrack {
         let unit = packet.time_base;
         // What comes before cannot be decoded.
         self.has_started |= packet.key_frame;
-        if !self.has_started || packet.data.is_empty() {
+        if packet.data.is_empty() {
+            return Ok(());
+        }
+        if !self.has_started {
+            self.left_out += 1;
             return Ok(());
         }
         let mut copy = packet_to_av(packet)?;
@@ -130,6 +137,11 @@ impl CopyTrack {
 
     pub(super) fn packets(&self) -> u64 {
         self.packets
+    }
+
+    /// How many packets came, if none of them could be written.
+    pub(super) fn all_left_out(&self) -> Option<u64> {
+        (self.packets == 0 && self.left_out > 0).then_some(self.left_out)
     }
 
     pub(super) fn span(&self) -> Span {

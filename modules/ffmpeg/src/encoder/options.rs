@@ -20,7 +20,7 @@ use crate::values::{count, optional_text, switch};
 /// -c copy` does. So are subtitles. Pictures, whatever comes first, stand before sound in the file.
 ///
 /// Pictures for a container of sound, or sound for one of pictures, are left out with a warning. An
-/// output that is also an input is refused.
+/// output that is also an input, or another output, is refused.
 ///
 /// The file is created when the first packets are ready: if nothing arrives an existing file of
 /// that name stays as it was. That it can be created is checked when the graph starts. When the

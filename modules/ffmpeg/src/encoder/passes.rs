@@ -21,6 +21,11 @@ pub(super) struct Passes {
 /// What `ffmpeg` calls the file of its first stream, which pictures are here.
 const USUAL: &str = "ffmpeg2pass";
 
+fn log_path(params: &VideoParams) -> String {
+    let prefix = params.passlogfile.as_deref().unwrap_or(USUAL);
+    format!("{prefix}-0.log")
+}
+
 impl Passes {
     /// # Errors
     /// When there is no such pass, or the encoder has none.
@@ -42,13 +47,19 @@ impl Passes {
                 OptionIssue::invalid("video_params.pass", "libx265 has its own way of passes");
             return Err(issue.with_hint("use \"x265-params\": \"pass=1:stats=file.log\""));
         }
-        let prefix = params.passlogfile.as_deref().unwrap_or(USUAL);
         Ok(Some(Self {
             writes: pass & 1 != 0,
             reads: pass & 2 != 0,
-            path: format!("{prefix}-0.log"),
+            path: log_path(params),
             is_own: encoder.name == "libx264",
         }))
+    }
+
+    /// The file that a pass with these options writes.
+    pub(super) fn written(params: &VideoParams) -> Option<String> {
+        let is_elsewhere = params.other.contains_key("stats");
+        let writes = params.pass.is_some_and(|pass| pass & 1 != 0) && !is_elsewhere;
+        writes.then(|| log_path(params))
     }
 
     /// Asks the encoder for it.

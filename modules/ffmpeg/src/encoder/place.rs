@@ -8,7 +8,7 @@ use bmf_sdk::prelude::ModuleError;
 use bmf_sdk::serde_json::Value;
 
 use super::choice::Target;
-use crate::local::{is_being_read, local_path};
+use crate::local::{Writing, is_being_read, local_path};
 
 /// Formats whose own files go beside the one that is named.
 const WRITERS: [&str; 5] = ["image2", "hls", "dash", "segment", "stream_segment"];
@@ -73,6 +73,23 @@ pub(super) fn check_unread(url: &str) -> Result<(), ModuleError> {
         ))
         .with_hint("write to another file, and rename that when the run is done")),
     }
+}
+
+/// Keeps other outputs from being written to the same file. `None` for devices and addresses, which
+/// may take several.
+///
+/// # Errors
+/// When another output is.
+pub(super) fn reserve(url: &str, option: &str) -> Result<Option<Writing>, ModuleError> {
+    let is_device = |path: &&Path| path.metadata().is_ok_and(|found| !found.is_file());
+    let Some(path) = local_path(url).filter(|path| !is_device(path)) else {
+        return Ok(None);
+    };
+    Writing::of(path).map(Some).ok_or_else(|| {
+        let path = path.display();
+        let message = format!("cannot write \"{path}\": another output writes it");
+        ModuleError::new(message).with_hint(format!("give each output its own \"{option}\""))
+    })
 }
 
 /// Opens the file for writing and leaves it, or its absence, as it was. Pipes and devices are left

@@ -53,10 +53,7 @@ pub(super) fn shorthand(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shor
     if verb != "encode" {
         return None;
     }
-    Some(options(args).map(|options| Shorthand {
-        options,
-        takes: PortKind::Any,
-    }))
+    Some(options(args).map(|options| Shorthand::new(options, PortKind::Any)))
 }
 
 fn options(args: &[ShorthandArg]) -> Result<Options, String> {

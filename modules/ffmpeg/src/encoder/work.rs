@@ -15,12 +15,14 @@ use super::frame_log::FrameLog;
 use super::jobs::JobEnds;
 use super::options::Options;
 use super::output::{AUDIO, Output, Push, STREAMS, SUBTITLE, VIDEO};
+use super::passes::Passes;
 use super::place;
 use super::report;
 use super::settings::{PictureSettings, SoundSettings, pairs};
 use super::tags;
 use super::track::Track;
 use super::video::{self, VideoTrack};
+use crate::local::Writing;
 use crate::media::{Media, noun};
 
 /// Names of the inputs, by index.
@@ -49,6 +51,8 @@ pub(super) struct Work {
     is_complete: bool,
     /// The time, in microseconds, at which the output begins; known from the first frames.
     origin: Option<i64>,
+    /// Keeps others from its files.
+    reserved: Vec<Writing>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -74,6 +78,7 @@ impl Work {
         if push == Push::File {
             place::check(&target, &options.mux_params)?;
         }
+        let reserved = reserve(options, &target, push, connected)?;
         let mut tracks = [const { Track::None }; STREAMS];
         for port in (0..STREAMS).filter(|&port| connected[port]) {
             tracks[port] = track(port, options, &target)?;
@@ -99,6 +104,7 @@ impl Work {
             over: [false; STREAMS],
             is_complete: false,
             origin: (!options.adjust_pts).then_some(0),
+            reserved,
             warnings: Vec::new(),
         })
     }
@@ -302,6 +308,14 @@ impl Work {
                     PORTS[port]
                 ));
             }
+            if let Track::Copy(track) = track
+                && let Some(count) = track.all_left_out()
+            {
+                self.warnings.push(format!(
+                    "\"{}\" has no {}: none of {count} packets is marked as a key frame",
+                    self.path, PORTS[port]
+                ));
+            }
             if let Track::Video(track) = track
                 && let Some(encoder) = track.does_not_measure()
             {
@@ -316,6 +330,12 @@ impl Work {
 
     /// Completes what there is, so that it can be played.
     pub(super) fn close(&mut self, ending: Ending) -> Result<(), ModuleError> {
+        let result = self.complete_after(ending);
+        self.reserved.clear();
+        result
+    }
+
+    fn complete_after(&mut self, ending: Ending) -> Result<(), ModuleError> {
         if self.output.done().is_some() || self.is_complete {
             return Ok(());
         }
@@ -378,6 +398,26 @@ fn check_connected(
         return Err(error.with_hint("connect an output, or let \"push_output\" be 0"));
     }
     Ok(())
+}
+
+/// Keeps other outputs from the file, and from the notes of a first pass.
+fn reserve(
+    options: &Options,
+    target: &Target,
+    push: Push,
+    connected: [bool; STREAMS],
+) -> Result<Vec<Writing>, ModuleError> {
+    let file = (push == Push::File).then(|| target.url.clone());
+    let notes = Passes::written(&options.video_params).filter(|_| connected[VIDEO]);
+    let mut reserved = Vec::new();
+    for (url, option) in file
+        .map(|url| (url, "output_path"))
+        .into_iter()
+        .chain(notes.map(|path| (path, "video_params.passlogfile")))
+    {
+        reserved.extend(place::reserve(&url, option)?);
+    }
+    Ok(reserved)
 }
 
 /// What the container is to be.

@@ -139,13 +139,15 @@ impl ModuleType for Filter {
         if !para.is_empty() {
             options["para"] = Value::String(para.join(":"));
         }
-        let takes = match info.inputs.first().or(info.outputs.first()) {
-            Some(MediaKind::Video) => PortKind::Video,
-            Some(MediaKind::Audio) => PortKind::Audio,
-            _ => pads_of(verb, &para),
-        };
         let options = bmf_sdk::Options::from_value(options)?;
-        Some(Ok(Shorthand { options, takes }))
+        let (inputs, outputs) = match info.dynamic_inputs || info.dynamic_outputs {
+            true => pads_of(verb, &para),
+            false => (ports(&info.inputs), ports(&info.outputs)),
+        };
+        let takes = inputs.first().or(outputs.first()).copied();
+        let mut shorthand = Shorthand::new(options, takes.unwrap_or(PortKind::Any));
+        (shorthand.inputs, shorthand.outputs) = (inputs, outputs);
+        Some(Ok(shorthand))
     }
 }
 
@@ -178,8 +180,9 @@ fn inspect(part: &Description) -> Result<(Vec<OpenPad>, Vec<OpenPad>), ModuleErr
     FilterGraph::inspect(&part.text).map_err(|error| failure(&part.title, &error))
 }
 
-/// What a filter takes whose pads depend on its parameters.
-fn pads_of(name: &str, para: &[String]) -> PortKind {
+/// What a filter takes and gives whose pads depend on its parameters; nothing is known where those are
+/// wrong.
+fn pads_of(name: &str, para: &[String]) -> (Vec<PortKind>, Vec<PortKind>) {
     let text = match para {
         [] => name.to_owned(),
         para => format!(
@@ -187,12 +190,18 @@ fn pads_of(name: &str, para: &[String]) -> PortKind {
             text::escaped(&para.join(":")).unwrap_or_default()
         ),
     };
-    let pads = FilterGraph::inspect(&text).unwrap_or_default();
-    match pads.0.first().or(pads.1.first()).map(|pad| pad.kind) {
-        Some(MediaKind::Video) => PortKind::Video,
-        Some(MediaKind::Audio) => PortKind::Audio,
-        _ => PortKind::Any,
-    }
+    let (inputs, outputs) = FilterGraph::inspect(&text).unwrap_or_default();
+    let kinds = |pads: Vec<OpenPad>| ports(&pads.iter().map(|pad| pad.kind).collect::<Vec<_>>());
+    (kinds(inputs), kinds(outputs))
+}
+
+fn ports(kinds: &[MediaKind]) -> Vec<PortKind> {
+    let port = |kind: &MediaKind| match kind {
+        MediaKind::Video => PortKind::Video,
+        MediaKind::Audio => PortKind::Audio,
+        MediaKind::Subtitle | MediaKind::Data => PortKind::Any,
+    };
+    kinds.iter().map(port).collect()
 }
 
 /// FFmpeg's words about a filter, with the name the user knows it by. What it says about the place

@@ -175,9 +175,8 @@ fn from_variable(threads: Option<String>) -> Result<Option<u32>, OptionIssue> {
     number.map(Some).ok_or_else(|| {
         let message =
             format!("the variable {THREADS} is \"{threads}\", which is no number of threads");
-        OptionIssue::invalid("", message).with_hint(format!(
-            "set it to 0 to {MOST_THREADS}, or unset it"
-        ))
+        OptionIssue::invalid("", message)
+            .with_hint(format!("set it to 0 to {MOST_THREADS}, or unset it"))
     })
 }
 

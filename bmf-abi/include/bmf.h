@@ -88,7 +88,7 @@ typedef struct bmf_plugin bmf_plugin;
 /** Two sides with different numbers do not understand each other. */
 #define BMF_VERSION_MAJOR 1
 
-/** Grows with each extension; both sides understand each other whatever it is. */
+/** Grows with each extension that is listed; both sides understand each other whatever it is. */
 #define BMF_VERSION_MINOR 0
 
 /** No time, no tick: the value of an int64_t that is not there. */

@@ -64,7 +64,7 @@ pub use layout::{LAYOUT_EXTENSION, Root, RootRef, check_layout, compiled_layout}
 
 /// Two sides with different numbers do not understand each other.
 pub const VERSION_MAJOR: u32 = 1;
-/// Grows with each extension; both sides understand each other whatever it is.
+/// Grows with each extension that is listed; both sides understand each other whatever it is.
 pub const VERSION_MINOR: u32 = 0;
 
 /// No time, no tick: the value of an `i64` that is not there.

@@ -185,7 +185,8 @@ impl SampleClock {
             let samples = sys::av_get_audio_frame_duration2(parameters, sys::int(bytes));
             let samples = match samples {
                 1.. => samples,
-                _ => (*parameters).frame_size,
+                // FFmpeg ends the process where this is negative.
+                _ => (*parameters).frame_size.max(0),
             };
             sys::av_rescale_delta(
                 units::av_time_base(from),

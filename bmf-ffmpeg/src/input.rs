@@ -184,7 +184,9 @@ impl Demuxer {
         format: *const sys::AVInputFormat,
         options: &mut Dict,
     ) -> Result<(), i32> {
-        let url = sys::c_string(&self.url);
+        // Standard input, as in FFmpeg's own programs.
+        let url = if self.url == "-" { "pipe:0" } else { &self.url };
+        let url = sys::c_string(url);
         let mut context = self.context.as_ptr();
         // SAFETY: the context is new; callback and reader live as long as `self`,
         // which closes the context first.

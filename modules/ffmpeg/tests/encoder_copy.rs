@@ -243,6 +243,15 @@ fn what_does_not_fit_is_told() {
     let copied = |options: Value| masked(&message(copy(with(options), &streams)), at);
     insta::assert_snapshot!(copied(json!({"video_params": {"codec": "h264"}})), @r#"packets that are encoded already cannot be encoded with h264; let the decoder decode (no "video_codec": "copy"), or leave out "video_params.codec" here"#);
     insta::assert_snapshot!(copied(json!({"video_params": {"codec": "copy", "crf": 20}})), @r#"a stream that is copied has no option "crf""#);
+    let report = copy(
+        with(json!({"video_params": {"crf": 20, "width": 64, "height": 36}})),
+        &streams,
+    );
+    insta::assert_snapshot!(report.unwrap().warnings.join("\n"), @r#"
+    video_params.crf: a stream that is copied has no option "crf"
+    video_params.height: a stream that is copied has no option "height"
+    video_params.width: a stream that is copied has no option "width"
+    "#);
     let frames = encode(
         with(json!({"audio_params": {"codec": "copy"}})),
         &decoded.video,

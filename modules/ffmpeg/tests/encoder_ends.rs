@@ -205,6 +205,13 @@ fn wrong_options_are_told_before_anything_runs() {
     Unknown outputpath: unknown option "outputpath" (did you mean "output_path"?)
     Invalid loglevel: "quite" is no log level (did you mean "quiet"?)
     "#);
+    insta::assert_snapshot!(check(json!({"output_path": "o.mp4", "crf": 23, "codec": "h264", "movflags": "faststart", "channels": 1})), @r#"
+    Unknown channels: unknown option "channels" (it belongs in "audio_params")
+    Unknown codec: unknown option "codec" (it belongs in "video_params" or "audio_params")
+    Unknown crf: unknown option "crf" (it belongs in "video_params" or "audio_params")
+    Unknown movflags: unknown option "movflags" (it belongs in "mux_params")
+    "#);
+    insta::assert_snapshot!(check(json!({"output_path": "o.mp4", "mux_params": {"bit_rate": "3M"}})), @r#"Unknown mux_params.bit_rate: format mp4 has no option "bit_rate" (it belongs into "video_params" or "audio_params")"#);
 }
 
 #[test]

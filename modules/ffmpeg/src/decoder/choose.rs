@@ -4,6 +4,7 @@
 use bmf_ffmpeg::{DecoderConfig, StreamInfo};
 use bmf_sdk::hmp::MediaKind;
 use bmf_sdk::prelude::*;
+use log::Level;
 
 use super::copy::Copied;
 use super::hardware::{self, Opened};
@@ -52,7 +53,10 @@ impl Chosen {
         if chosen.streams.is_empty() && !chosen.missing.is_empty() {
             return Err(chosen.nothing(source));
         }
-        chosen.tell_others(source);
+        let is_copied =
+            |kind| is_connected(&usize::from(kind == MediaKind::Audio)) && options.copies(kind);
+        let copies = is_copied(MediaKind::Video) && is_copied(MediaKind::Audio);
+        chosen.tell_others(source, copies);
         Ok(chosen)
     }
 
@@ -63,31 +67,30 @@ impl Chosen {
         ModuleError::new(format!("'{url}' has no {kinds} stream; it has {contents}"))
     }
 
-    /// Names what no output carries, or not without being connected.
-    fn tell_others(&self, source: &Source) {
+    /// Names what no output carries, or not without being connected: loudly where the rest is copied,
+    /// since a copy is expected to be whole.
+    fn tell_others(&self, source: &Source, copies: bool) {
         let streams = source.demuxer().streams().iter();
         let is_left = |info: &&StreamInfo| {
             let is_chosen = self
                 .streams
                 .iter()
                 .any(|(_, used)| used.index == info.index);
-            matches!(info.kind, MediaKind::Subtitle | MediaKind::Data) && !is_chosen
+            !is_chosen && (copies || matches!(info.kind, MediaKind::Subtitle | MediaKind::Data))
         };
         let left: Vec<String> = streams
             .filter(is_left)
             .map(|info| {
-                format!(
-                    "{} ({} {})",
-                    info.index,
-                    info.kind,
-                    info.parameters.codec_name()
-                )
+                let codec = info.parameters.codec_name();
+                format!("{} ({} {codec})", info.index, info.kind)
             })
             .collect();
-        if !left.is_empty() {
-            let (url, left) = (source.demuxer().url(), left.join(", "));
-            log::info!(target: "bmf_module_ffmpeg", "'{url}': streams that are not passed on: {left}");
+        if left.is_empty() {
+            return;
         }
+        let level = if copies { Level::Warn } else { Level::Info };
+        let (url, left) = (source.demuxer().url(), left.join(", "));
+        log::log!(target: "bmf_module_ffmpeg", level, "'{url}': streams that are not passed on: {left}");
     }
 
     /// Opens the way of each stream to its output.

@@ -3,6 +3,7 @@
 //! [`Session::open`] happens once; [`Session::step`] is called until it is over.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use bmf_ffmpeg::AvPacket;
 use bmf_sdk::prelude::*;
@@ -18,6 +19,7 @@ use super::source::{Item, Source};
 use super::timeline::Timeline;
 use super::unused;
 use super::window::{self, Segment};
+use crate::local::local_path;
 
 /// How many packets are read in one call of which nothing comes. Others may need the worker, and nobody
 /// can stop a source in the middle of a call.
@@ -46,6 +48,8 @@ pub(crate) struct Session {
     pacer: Option<Pacer>,
     warnings: Vec<String>,
     is_announced: bool,
+    /// How many frames or packets are sent in one step.
+    at_once: u64,
     jumps: u64,
     has_read_all: bool,
 }
@@ -92,6 +96,7 @@ impl Session {
         let lanes = chosen.open(source, options, &first, &behind)?;
         source.discard_others();
         let mut session = Self {
+            at_once: at_once(source.demuxer().url(), &lanes),
             timeline: source.timeline(&first),
             url: source.demuxer().url().to_owned(),
             lanes,
@@ -166,7 +171,7 @@ impl Session {
                     false => Stage::Over,
                 });
             }
-            if self.sent() > before {
+            if self.sent() >= before.saturating_add(self.at_once) {
                 return Ok(Stage::More);
             }
             if !self.is_due() {
@@ -429,6 +434,14 @@ impl Session {
 }
 
 /// What cannot be had of an input that is read once, from its beginning to its end.
+/// Packets of a file are sent several at once, which costs less; a step that decodes is work enough, and
+/// what is live is not held back.
+fn at_once(url: &str, lanes: &[Lane]) -> u64 {
+    let is_file = local_path(url).is_some_and(Path::is_file);
+    let copies = lanes.iter().all(|lane| matches!(lane, Lane::Copied(_)));
+    if is_file && copies { 16 } else { 1 }
+}
+
 fn check_once(options: &Options) -> Result<(), ModuleError> {
     let message = match options.rereads() {
         _ if options.durations.len() > 2 => {

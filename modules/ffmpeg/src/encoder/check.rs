@@ -8,19 +8,20 @@ use bmf_sdk::hmp::MediaKind;
 use bmf_sdk::prelude::OptionIssue;
 use bmf_sdk::serde_json::Value;
 use bmf_sdk::{IssueKind, nearest};
+use schemars::schema_for;
 
 use super::choice::{self, COPY, Target, with_hint};
 use super::copy_settings;
 use super::options::Options;
-use super::settings::{PictureSettings, SoundSettings, pairs, unread};
+use super::output::{AUDIO, VIDEO};
+use super::settings::{OWN_AUDIO, OWN_VIDEO, PictureSettings, SoundSettings, pairs, unread};
 use super::tags;
 use crate::local::local_path;
 use crate::values;
 
 pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
-    let mut issues: Vec<OptionIssue> = check_level(options.loglevel.as_deref())
-        .into_iter()
-        .collect();
+    let mut issues = check_unknown(options);
+    issues.extend(check_level(options.loglevel.as_deref()));
     if options.null_output {
         return issues;
     }
@@ -56,6 +57,43 @@ pub(super) fn check(options: &Options) -> Vec<OptionIssue> {
         .into_iter()
         .map(|issue| redirected(issue, &scopes))
         .collect()
+}
+
+/// Keys that no field took, with the place where they belong.
+fn check_unknown(options: &Options) -> Vec<OptionIssue> {
+    let unknown = options.unknown.keys();
+    if unknown.len() == 0 {
+        return Vec::new();
+    }
+    let schema = schema_for!(Options).to_value();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let known = || {
+        properties
+            .iter()
+            .flat_map(|keys| keys.keys().map(String::as_str))
+    };
+    unknown
+        .map(|key| {
+            let issue = OptionIssue::unknown(key, known());
+            match place_of(key) {
+                Some(place) => issue.with_hint(format!("it belongs in \"{place}\"")),
+                None => issue,
+            }
+        })
+        .collect()
+}
+
+/// Which group of an encoder's options a key is of that stands beside them.
+fn place_of(key: &str) -> Option<&'static str> {
+    let (video, audio) = (OWN_VIDEO.contains(&key), OWN_AUDIO.contains(&key));
+    match layers_of(key).as_slice() {
+        _ if video && audio => Some("video_params\" or \"audio_params"),
+        _ if video => Some("video_params"),
+        _ if audio => Some("audio_params"),
+        layers if layers.contains(&Layer::Encoder) => Some("video_params\" or \"audio_params"),
+        layers if layers.contains(&Layer::Output) => Some("mux_params"),
+        _ => None,
+    }
 }
 
 /// Options that say where the output goes, and do not go together.
@@ -147,8 +185,7 @@ type Scopes = Vec<(&'static str, BTreeSet<String>)>;
 fn check_video(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<OptionIssue> {
     let params = &options.video_params;
     if params.codec.as_deref() == Some(COPY) {
-        let issues = copy_settings::pictures(options).1.0;
-        return without_encoder("video_params", &params.other, issues);
+        return check_copied(options, VIDEO);
     }
     match choice::encoder(MediaKind::Video, params.codec.as_deref(), target) {
         Ok(Some(encoder)) => {
@@ -164,8 +201,7 @@ fn check_video(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<O
 fn check_audio(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<OptionIssue> {
     let params = &options.audio_params;
     if params.codec.as_deref() == Some(COPY) {
-        let issues = copy_settings::sound(options).1.0;
-        return without_encoder("audio_params", &params.other, issues);
+        return check_copied(options, AUDIO);
     }
     match choice::encoder(MediaKind::Audio, params.codec.as_deref(), target) {
         Ok(Some(encoder)) => {
@@ -177,14 +213,53 @@ fn check_audio(options: &Options, target: &Target, scopes: &mut Scopes) -> Vec<O
     }
 }
 
+/// What is said of encoding although a stream is copied.
+pub(super) fn check_copied(options: &Options, port: usize) -> Vec<OptionIssue> {
+    let (video, audio) = (&options.video_params, &options.audio_params);
+    match port {
+        VIDEO => {
+            let own = [
+                ("width", video.width.is_some()),
+                ("height", video.height.is_some()),
+                ("pix_fmt", video.pix_fmt.is_some()),
+                ("bit_rate", video.bit_rate.is_some()),
+                ("qscale", video.qscale.is_some()),
+                ("psnr", video.psnr),
+                ("pass", video.pass.is_some()),
+                ("force_key_frames", video.force_key_frames.is_some()),
+            ];
+            let issues = copy_settings::pictures(options).1.0;
+            without_encoder("video_params", with_own(&video.other, &own), issues)
+        }
+        AUDIO => {
+            let own = [
+                ("channels", audio.channels.is_some()),
+                ("sample_rate", audio.sample_rate.is_some()),
+                ("bit_rate", audio.bit_rate.is_some()),
+                ("qscale", audio.qscale.is_some()),
+            ];
+            let issues = copy_settings::sound(options).1.0;
+            without_encoder("audio_params", with_own(&audio.other, &own), issues)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The keys that only an encoder reads: its own options, and those of ours that are given.
+fn with_own(others: &BTreeMap<String, Value>, own: &[(&str, bool)]) -> BTreeMap<String, Value> {
+    let given = own.iter().filter(|&&(_, is_given)| is_given);
+    let given = given.map(|&(key, _)| (key.to_owned(), Value::Null));
+    given.chain(others.clone()).collect()
+}
+
 /// Keys for an encoder where a stream is copied.
 fn without_encoder(
     group: &str,
-    others: &BTreeMap<String, Value>,
+    keys: BTreeMap<String, Value>,
     mut issues: Vec<OptionIssue>,
 ) -> Vec<OptionIssue> {
     let owner = "a stream that is copied";
-    issues.extend(unread(group, others, owner, &BTreeSet::new(), &[]));
+    issues.extend(unread(group, &keys, owner, &BTreeSet::new(), &[]));
     issues
 }
 
@@ -213,6 +288,9 @@ fn redirected(issue: OptionIssue, scopes: &Scopes) -> OptionIssue {
 
 /// Where a key belongs that no part of this output knows.
 fn belonging(group: &str, key: &str) -> Option<&'static str> {
+    if group == "mux_params" && (OWN_VIDEO.contains(&key) || OWN_AUDIO.contains(&key)) {
+        return Some("it belongs into \"video_params\" or \"audio_params\"");
+    }
     let layers = layers_of(key);
     let is_read = layers.contains(&Layer::Input) || layers.contains(&Layer::Decoder);
     if layers.contains(&Layer::Output) {

@@ -80,6 +80,10 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "switch")]
     #[schemars(with = "bool")]
     pub(super) io_frm_match: bool,
+    /// Keys that do not exist.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub(super) unknown: BTreeMap<String, Value>,
 }
 
 impl Options {

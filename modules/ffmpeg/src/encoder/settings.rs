@@ -408,7 +408,7 @@ pub(super) fn pairs(path: &str, values: &BTreeMap<String, Value>) -> Result<Dict
 }
 
 /// Our own keys, for suggestions.
-const OWN_VIDEO: [&str; 18] = [
+pub(super) const OWN_VIDEO: [&str; 18] = [
     "codec",
     "width",
     "height",
@@ -428,7 +428,7 @@ const OWN_VIDEO: [&str; 18] = [
     "metadata",
     "disposition",
 ];
-const OWN_AUDIO: [&str; 8] = [
+pub(super) const OWN_AUDIO: [&str; 8] = [
     "codec",
     "channels",
     "sample_rate",

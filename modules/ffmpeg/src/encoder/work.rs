@@ -7,6 +7,7 @@ use bmf_sdk::prelude::*;
 use bmf_sdk::serde_json::Value;
 
 use super::audio::{self, AudioTrack};
+use super::check;
 use super::choice::{self, Target};
 use super::container::{Container, Plan};
 use super::copy::{self, CopyTrack};
@@ -37,6 +38,7 @@ pub(super) struct Work {
     /// The name of the output, for messages and for who asks where it is.
     pub(super) path: String,
     options: Options,
+    is_strict: bool,
     pub(super) target: Target,
     pub(super) output: Output,
     pub(super) tracks: [Track; STREAMS],
@@ -95,6 +97,7 @@ impl Work {
         Ok(Self {
             path: options.output_path.clone().unwrap_or_default(),
             options: options.clone(),
+            is_strict: context.is_strict(),
             target,
             output: Output::new(push, container),
             tracks,
@@ -223,6 +226,7 @@ impl Work {
         if let Some(encoded) = packet.get::<EncodedPacket>() {
             if !matches!(track, Track::Copy(_)) {
                 self.tracks[port] = Track::Copy(self.copy(port)?);
+                self.tell_of_copy(port)?;
             }
             if let Track::Copy(track) = &mut self.tracks[port] {
                 track.packet(encoded, origin, &mut self.output)?;
@@ -244,6 +248,20 @@ impl Work {
             }
             (media, track) => Err(misplaced(&media, port, track)),
         }
+    }
+
+    /// Says which options do nothing because nothing is encoded.
+    fn tell_of_copy(&mut self, port: usize) -> Result<(), ModuleError> {
+        // The graph's own number of threads may stand among them.
+        let issues = check::check_copied(&self.options, port).into_iter();
+        for issue in issues.filter(|issue| !issue.path.ends_with(".threads")) {
+            if self.is_strict {
+                return Err(issue.into());
+            }
+            let (path, message) = (issue.path, issue.message);
+            self.warnings.push(format!("{path}: {message}"));
+        }
+        Ok(())
     }
 
     /// A track for packets that come encoded, in place of one that would have encoded frames.

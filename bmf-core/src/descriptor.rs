@@ -281,6 +281,9 @@ pub struct Shorthand {
     /// What each output gives, where `inputs` says what each input takes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<PortKind>,
+    /// Whether nothing flows on behind the node, although it has outputs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_end: bool,
 }
 
 impl Shorthand {
@@ -291,6 +294,7 @@ impl Shorthand {
             takes,
             inputs: Vec::new(),
             outputs: Vec::new(),
+            is_end: false,
         }
     }
 }

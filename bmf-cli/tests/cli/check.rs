@@ -134,6 +134,19 @@ fn lines_are_shown_too() {
 }
 
 #[test]
+fn nothing_flows_on_behind_an_encoder() {
+    insta::assert_snapshot!(bmf(&["check", "test_source ! encode a.mp4 ! encode b.mp4"]), @"
+    exit 2
+    --- stderr
+    error: encode_2 needs a stream, but nothing flows here
+     --> <command line>:1:30
+      |
+    1 | test_source ! encode a.mp4 ! encode b.mp4
+      |                              ^^^^^^
+    ");
+}
+
+#[test]
 fn warnings_are_errors_when_strict() {
     let line = "test_source x=1 ! null_sink";
     insta::assert_snapshot!(bmf(&["check", line]), @r#"

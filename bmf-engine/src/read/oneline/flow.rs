@@ -55,7 +55,9 @@ impl Flow {
         };
         match taken {
             Ok(kinds) => {
-                self.open(node, module, takes, &kinds);
+                if !shorthand.is_end {
+                    self.open(node, module, takes, &kinds);
+                }
                 Ok(())
             }
             Err(_) if self.is_lost => Ok(()),

@@ -53,7 +53,13 @@ pub(super) fn shorthand(verb: &str, args: &[ShorthandArg]) -> Option<Result<Shor
     if verb != "encode" {
         return None;
     }
-    Some(options(args).map(|options| Shorthand::new(options, PortKind::Any)))
+    Some(options(args).map(|options| {
+        let pushes = options.get("push_output").is_some_and(|way| *way != 0);
+        Shorthand {
+            is_end: !pushes,
+            ..Shorthand::new(options, PortKind::Any)
+        }
+    }))
 }
 
 fn options(args: &[ShorthandArg]) -> Result<Options, String> {

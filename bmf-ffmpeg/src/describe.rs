@@ -108,7 +108,7 @@ impl CodecParameters {
         (level > 0).then_some(level)
     }
 
-    /// The container's four-character code, for instance "avc1"; "[27]" stands for what cannot be printed.
+    /// The container's four-character code, for instance `avc1`; `[27]` stands for what cannot be printed.
     pub fn tag(&self) -> Option<String> {
         // SAFETY: the structure is valid.
         let tag = unsafe { (*self.as_ptr()).codec_tag };

@@ -107,6 +107,24 @@ impl Run {
         self.module.process(&mut self.task)
     }
 
+    /// All packets of both inputs, in turn, and their ends.
+    fn feed(&mut self, video: &[Packet], audio: &[Packet]) -> Result<(), ModuleError> {
+        let mut flow = Flow::Wait;
+        for index in 0..=video.len().max(audio.len()) {
+            for (port, packets) in [video, audio].iter().enumerate() {
+                match packets.get(index) {
+                    Some(packet) => self.push(port, std::slice::from_ref(packet)),
+                    None => self.end(port),
+                }
+            }
+            if flow == Flow::Wait {
+                flow = self.step()?;
+            }
+        }
+        assert_eq!(flow, Flow::Done);
+        Ok(())
+    }
+
     pub fn close(mut self, ending: Ending) -> Result<Report, ModuleError> {
         self.module.close(ending)?;
         self.module.close(ending)?;
@@ -117,19 +135,7 @@ impl Run {
 /// Encodes streams that arrive packet by packet in turn; a stream without packets is not connected.
 pub fn encode(options: Value, video: &[Packet], audio: &[Packet]) -> Result<Report, ModuleError> {
     let mut run = Run::open(options, [!video.is_empty(), !audio.is_empty()])?;
-    let mut flow = Flow::Wait;
-    for index in 0..=video.len().max(audio.len()) {
-        for (port, packets) in [video, audio].iter().enumerate() {
-            match packets.get(index) {
-                Some(packet) => run.push(port, std::slice::from_ref(packet)),
-                None => run.end(port),
-            }
-        }
-        if flow == Flow::Wait {
-            flow = run.step()?;
-        }
-    }
-    assert_eq!(flow, Flow::Done);
+    run.feed(video, audio)?;
     run.close(Ending::Finished)
 }
 
@@ -199,19 +205,7 @@ pub struct Pushed {
 /// Encodes for other nodes.
 pub fn push(options: Value, video: &[Packet], audio: &[Packet]) -> Result<Pushed, ModuleError> {
     let mut run = Run::open_with(options, &[!video.is_empty(), !audio.is_empty()], &[true; 2])?;
-    let mut flow = Flow::Wait;
-    for index in 0..=video.len().max(audio.len()) {
-        for (port, packets) in [video, audio].iter().enumerate() {
-            match packets.get(index) {
-                Some(packet) => run.push(port, std::slice::from_ref(packet)),
-                None => run.end(port),
-            }
-        }
-        if flow == Flow::Wait {
-            flow = run.step()?;
-        }
-    }
-    assert_eq!(flow, Flow::Done);
+    run.feed(video, audio)?;
     let [video, audio] = [0, 1].map(|port| run.sent(port).into_iter().flatten().collect());
     let report = run.close(Ending::Finished)?;
     Ok(Pushed {

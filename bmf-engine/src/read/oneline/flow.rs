@@ -33,31 +33,26 @@ impl Flow {
         shorthand: &Shorthand,
     ) -> Result<(), String> {
         let takes = shorthand.takes;
-        if !shorthand.inputs.is_empty() {
-            return match self.take_each(node, &shorthand.inputs) {
-                Ok(()) => {
-                    for (index, &kind) in shorthand.outputs.iter().enumerate() {
-                        self.open_port(node, &module.outputs, index, kind);
-                    }
-                    Ok(())
-                }
-                Err(_) if self.is_lost => Ok(()),
-                Err(message) => Err(message),
-            };
-        }
-        if self.is_source(node, module) {
+        let is_told = !shorthand.inputs.is_empty();
+        if !is_told && self.is_source(node, module) {
             self.open_all(node, &module.outputs, takes);
             return Ok(());
         }
         let taken = match &module.inputs {
+            _ if is_told => self.take_each(node, &shorthand.inputs),
             Ports::Fixed(_) => self.take_by_port(node, module, takes),
             Ports::Any { .. } => self.take_alike(node, module, takes),
         };
         match taken {
-            Ok(kinds) => {
-                if !shorthand.is_end {
-                    self.open(node, module, takes, &kinds);
+            Ok(_) if is_told => {
+                for (index, &kind) in shorthand.outputs.iter().enumerate() {
+                    self.open_port(node, &module.outputs, index, kind);
                 }
+                Ok(())
+            }
+            Ok(_) if shorthand.is_end => Ok(()),
+            Ok(kinds) => {
+                self.open(node, module, takes, &kinds);
                 Ok(())
             }
             Err(_) if self.is_lost => Ok(()),
@@ -79,7 +74,11 @@ impl Flow {
     }
 
     /// One stream per input, the newest ones, in their order.
-    fn take_each(&mut self, node: &mut NodeConfig, inputs: &[PortKind]) -> Result<(), String> {
+    fn take_each(
+        &mut self,
+        node: &mut NodeConfig,
+        inputs: &[PortKind],
+    ) -> Result<Vec<PortKind>, String> {
         let mut taken = Vec::new();
         for &wanted in inputs.iter().rev() {
             let Some(stream) = self.take_newest(wanted) else {
@@ -92,7 +91,7 @@ impl Flow {
             taken.insert(0, StreamConfig::new(stream.name));
         }
         node.inputs = taken;
-        Ok(())
+        Ok(inputs.to_vec())
     }
 
     /// One stream per port, by kind. The newest streams go first, so that after a second source
